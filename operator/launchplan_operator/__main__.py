@@ -1,0 +1,62 @@
+"""`python -m launchplan_operator run|crds`."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from pathlib import Path
+
+import yaml
+
+from launchplan_operator import __version__
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a subcommand; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="launchplan-operator", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="run the operator against the cluster of the environment")
+    crds = commands.add_parser("crds", help="print the custom resource definitions")
+    crds.add_argument("--write", metavar="DIR", type=Path, help="write one file each instead")
+    options = parser.parse_args(arguments)
+    if options.command == "crds":
+        return _crds(options.write)
+    return _run()
+
+
+def _crds(directory: Path | None) -> int:
+    from launchplan_operator.api.crd import build_crds, write_crds  # noqa: PLC0415 - each command loads what it needs
+
+    if directory is None:
+        sys.stdout.write(yaml.safe_dump_all(build_crds(), sort_keys=False))
+    else:
+        write_crds(directory)
+    return 0
+
+
+def _run() -> int:
+    from launchplan_operator.app import run  # noqa: PLC0415 - each command loads what it needs
+    from launchplan_operator.settings import read_settings  # noqa: PLC0415
+
+    try:
+        settings = read_settings()
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+    async def until_stopped() -> None:
+        task = asyncio.ensure_future(run(settings))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(until_stopped())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The resources as types: what a manifest may say, what a status says, and the CRDs made from both."""

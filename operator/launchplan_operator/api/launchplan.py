@@ -1,0 +1,118 @@
+"""LaunchPlan.spec: how a workflow runs. One workflow with default inputs, fixed inputs, a schedule and run settings."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic.config import ConfigDict
+from pydantic_core import PydanticCustomError
+
+from launchplan_operator.api.conditions import Reason
+from launchplan_operator.api.durations import parse_go_duration
+from launchplan_operator.api.labels import Annotations, Labels
+from launchplan_operator.api.model import Duration, Model, PlanName, Values, rule, rules
+
+MAX_INT32 = 2**31 - 1
+
+_WHOLE_SECONDS = "expected whole seconds, one at least"
+# CEL sees milliseconds and no less; what is finer becomes a finding.
+_TIMEOUT_RULE = rule(
+    "duration(self).getMilliseconds() >= 1000 && duration(self).getMilliseconds() % 1000 == 0", _WHOLE_SECONDS
+)
+
+
+def _check_timeout(text: str) -> str:
+    duration = parse_go_duration(text)
+    if duration is None or duration < timedelta(seconds=1) or duration % timedelta(seconds=1):
+        raise PydanticCustomError(Reason.DurationInvalid.value, _WHOLE_SECONDS)
+    return text
+
+
+RunTimeout = Annotated[Duration, Field(json_schema_extra=rules(_TIMEOUT_RULE)), AfterValidator(_check_timeout)]
+KeptRuns = Annotated[int, Field(ge=0, le=1000)]
+
+
+class RateUnit(StrEnum):
+    """The unit of a fixed rate."""
+
+    Minute = "Minute"
+    Hour = "Hour"
+    Day = "Day"
+
+
+class WorkflowRef(Model):
+    """The workflow that runs."""
+
+    name: PlanName = Field(description="The name of a WorkflowDefinition in this namespace.")
+
+
+class FixedRate(Model):
+    """One run every so often, anchored at the Unix epoch."""
+
+    value: Annotated[int, Field(ge=1, le=100_000)] = Field(description="How many units lie between two runs.")
+    unit: RateUnit = Field(description="Minute, Hour or Day.")
+
+
+class Schedule(Model):
+    """When the plan runs by itself: exactly one of cron and fixedRate."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "has(self.cron) != has(self.fixedRate)",
+                "expected exactly one of cron and fixedRate",
+                "'found ' + (has(self.cron) ? 'both' : 'neither') + ' of cron and fixedRate, expected exactly one'",
+            )
+        )
+    )
+
+    engine: Literal["Auto", "CronJob"] = Field(
+        default="Auto", description="Who keeps the time: CronJob is Kubernetes' own controller; Auto chooses."
+    )
+    cron: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = Field(
+        default=None, description="Five fields or a descriptor such as @daily, exactly as a CronJob reads them."
+    )
+    fixed_rate: FixedRate | None = Field(default=None, description="A rate instead of a cron text.")
+    time_zone: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
+        default="UTC", description="An IANA name such as Europe/Berlin."
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.cron is None) == (self.fixed_rate is None):
+            raise ValueError("expected exactly one of cron and fixedRate")
+        return self
+
+
+class History(Model):
+    """How many ended executions are kept, with their Jobs; none is removed within 15 minutes of its end."""
+
+    succeeded: KeptRuns = Field(default=10, description="How many that succeeded.")
+    failed: KeptRuns = Field(default=10, description="How many that failed, timed out or were aborted.")
+    skipped: KeptRuns = Field(default=10, description="How many that were skipped or rejected.")
+    ttl: Duration | None = Field(default=None, description="How long an ended execution is kept at most, e.g. 72h.")
+
+
+class LaunchPlanSpec(Model):
+    """How a workflow runs: its inputs, its schedule and its run settings."""
+
+    workflow_ref: WorkflowRef = Field(description="The workflow that runs.")
+    default_inputs: Values = Field(
+        default={}, description="Values that a caller may override; they beat the workflow's own."
+    )
+    fixed_inputs: Values = Field(default={}, description="Values that no caller may override.")
+    schedule: Schedule | None = Field(
+        default=None, description="When the plan runs by itself; without it, only by hand."
+    )
+    labels: Labels = Field(default={}, description="Labels for executions and Jobs.")
+    annotations: Annotations = Field(default={}, description="Annotations for executions and Jobs.")
+    auto_activate: bool = Field(
+        default=False, description="Make the newest valid version the active one. While false, no schedule starts."
+    )
+    suspend: bool = Field(default=False, description="Let no slot start, nor replay it afterwards. Manual runs go on.")
+    history: History = Field(default=History(), description="How many ended executions are kept.")
+    timeout: RunTimeout | None = Field(default=None, description="How long a run may take, e.g. 1h30m.")
+    retries: Annotated[int, Field(ge=0, le=MAX_INT32)] | None = Field(
+        default=None, description="How often a failed pod is replaced (the Job's backoffLimit); else the template's."
+    )

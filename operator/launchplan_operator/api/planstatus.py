@@ -1,0 +1,137 @@
+"""LaunchPlan.status: what a plan came to, and what its runs did."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from launchplan_operator.api.model import (
+    MAX_INPUTS,
+    Condition,
+    Count,
+    InputName,
+    Message,
+    Model,
+    ObjectName,
+    ReasonText,
+    Text,
+    Timestamp,
+    TypeText,
+    Uid,
+    Values,
+    Version,
+    Word,
+    list_map,
+)
+from launchplan_operator.api.workflow import OutputParameter
+
+#: How many decisions and next times a status holds.
+MAX_DECISIONS = 10
+MAX_NEXT_TIMES = 5
+
+
+class PlanParameter(Model):
+    """An input that a caller may still give."""
+
+    name: InputName = Field(description="The input's name.")
+    type: TypeText = Field(description="Its declared type.")
+    required: bool = Field(description="Whether a caller must give it.")
+    default: Any = Field(default=None, description="Its value if the caller gives none.")
+
+
+class PlanInterface(Model):
+    """What a caller may still pass, what is fixed, and what comes out."""
+
+    parameters: Annotated[
+        tuple[PlanParameter, ...], Field(max_length=MAX_INPUTS, json_schema_extra=list_map("name"))
+    ] = Field(default=(), description="What a caller may pass.")
+    fixed_inputs: Values = Field(default={}, description="What no caller may override.")
+    outputs: Annotated[
+        tuple[OutputParameter, ...], Field(max_length=MAX_INPUTS, json_schema_extra=list_map("name"))
+    ] = Field(default=(), description="What comes out.")
+
+
+class CronJobStatus(Model):
+    """The CronJob that keeps the schedule."""
+
+    name: ObjectName = Field(description="Its name.")
+    uid: Uid = Field(description="Its uid.")
+    generation: Count = Field(description="Its generation when it was last seen to be as wanted.")
+
+
+class ScheduleStatus(Model):
+    """The schedule as the operator reads it."""
+
+    engine: Literal["CronJob"] = Field(description="Who keeps the time.")
+    text: Text | None = Field(default=None, description="The cron text and the zone in which it is read.")
+    cron_job: CronJobStatus | None = Field(default=None, description="The CronJob that keeps the schedule.")
+    schedule_hash: Word | None = Field(default=None, description="A hash over the cron text and the zone.")
+    replacing: Uid | None = Field(None, description="The uid of the CronJob that goes, while the schedule changes.")
+    since: Timestamp | None = Field(default=None, description="No slot before this instant belongs to this schedule.")
+    last_slot: Timestamp | None = Field(default=None, description="The latest slot whose outcome is known.")
+    next_times: Annotated[tuple[Timestamp, ...], Field(max_length=MAX_NEXT_TIMES)] = Field(
+        default=(), description="The next slots."
+    )
+    warnings: Annotated[tuple[Message, ...], Field(max_length=10)] = Field(
+        default=(), description="Local times ahead that a clock change skips or repeats."
+    )
+
+
+class RunCounts(Model):
+    """How runs and slots ended since the plan was made."""
+
+    succeeded: Count = Field(default=0, description="Runs that succeeded.")
+    failed: Count = Field(default=0, description="Runs that failed.")
+    timed_out: Count = Field(default=0, description="Runs that took longer than the time-out.")
+    aborted: Count = Field(default=0, description="Runs that were terminated.")
+    rejected: Count = Field(default=0, description="Runs that could not start.")
+    missed: Count = Field(default=0, description="Slots for which no run was made.")
+    unknown: Count = Field(default=0, description="Slots of which no trace is left.")
+
+
+class CountedExecution(Model):
+    """An execution that is in the counts but not yet marked so itself."""
+
+    uid: Uid = Field(description="The execution's uid.")
+
+
+class LastExecution(Model):
+    """The run that ended or started last."""
+
+    name: ObjectName = Field(description="The execution's name.")
+    phase: Word = Field(description="Its phase.")
+    time: Timestamp | None = Field(default=None, description="When it reached that phase.")
+
+
+class Decision(Model):
+    """What was decided about a slot or a run, and why."""
+
+    time: Timestamp = Field(description="When it was decided.")
+    slot: Timestamp | None = Field(default=None, description="The slot that it was about.")
+    execution: ObjectName | None = Field(default=None, description="The execution that it was about.")
+    outcome: Word = Field(description="What was decided.")
+    reason: ReasonText | None = Field(default=None, description="The cause, in one word.")
+    message: Message | None = Field(default=None, description="The cause, in a sentence.")
+
+
+class LaunchPlanStatus(Model):
+    """What the operator knows about the plan."""
+
+    observed_generation: Count | None = Field(default=None, description="The generation that the status is about.")
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=8, json_schema_extra=list_map("type"))] = Field(
+        default=(), description="Ready: the plan does what its spec says. Stalled: not before somebody mends it."
+    )
+    active_version: Version | None = Field(default=None, description="The version that the schedule starts.")
+    latest_version: Version | None = Field(default=None, description="The newest valid version.")
+    interface: PlanInterface | None = Field(
+        default=None, description="What a caller may still pass, and what comes out."
+    )
+    schedule: ScheduleStatus | None = Field(default=None, description="The schedule as the operator reads it.")
+    running: Count | None = Field(default=None, description="How many runs have not ended.")
+    counts: RunCounts = Field(default=RunCounts(), description="How runs and slots ended since the plan was made.")
+    uncounted: Annotated[tuple[CountedExecution, ...], Field(max_length=1000, json_schema_extra=list_map("uid"))] = (
+        Field((), description="Executions that are counted here but not yet marked so themselves.")
+    )
+    last_execution: LastExecution | None = Field(default=None, description="The run that ended or started last.")
+    decisions: Annotated[tuple[Decision, ...], Field(max_length=MAX_DECISIONS)] = Field(
+        default=(), description="The latest decisions, newest last."
+    )

@@ -1,0 +1,83 @@
+"""Every reason that a condition, an event or a decision of ours may give, with its meaning."""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Reason(StrEnum):
+    """One cause in one word; its `meaning` is the sentence that the documentation shows."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> Self:
+        """Make a member of its text and its meaning."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    # Ready is True.
+    Active = "Active", "The plan is valid and its schedule, if any, starts runs."
+    Inactive = "Inactive", "The plan is valid, but no version is active: only manual runs start."
+    Suspended = "Suspended", "The plan is valid and active, but suspended: no slot fires and none is replayed later."
+    Valid = "Valid", "The workflow is valid: plans may use it."
+
+    # A workflow is not valid by itself.
+    TypeInvalid = "TypeInvalid", "A declared type is not in the type grammar."
+    DefaultInvalid = "DefaultInvalid", "An input's default is not of the input's declared type."
+    InputNameCollision = "InputNameCollision", "Two inputs would share one environment name."
+    ContainerUnknown = "ContainerUnknown", "The container that shall carry the outputs is not in the template."
+    ReservedName = "ReservedName", "The template sets a name that the operator sets itself."
+    JobRefused = "JobRefused", "The API server refuses the Job that the template makes; the message is the server's."
+
+    # A plan is not valid, or not valid together with its workflow.
+    InvalidSpec = "InvalidSpec", "The stored spec does not fit this version's schema."
+    NameTooLong = "NameTooLong", "The name leaves no room for the names that are derived from it."
+    WorkflowNotFound = "WorkflowNotFound", "The workflow does not exist in this namespace."
+    WorkflowInvalid = "WorkflowInvalid", "The workflow exists, but is not valid itself."
+    UnexpectedInput = "UnexpectedInput", "A value names an input that the workflow does not declare."
+    TypeMismatch = "TypeMismatch", "A value is not of its input's declared type."
+    InputInBoth = "InputInBoth", "An input stands among both the default and the fixed inputs."
+    InputsTooLarge = "InputsTooLarge", "The resolved inputs are larger than a pod's annotations can carry."
+    ScheduleUnboundInput = "ScheduleUnboundInput", "A scheduled plan leaves a required input without a value."
+    CronInvalid = "CronInvalid", "The cron text is not one that Kubernetes' own parser takes."
+    CronTooFine = "CronTooFine", "The rate is no whole number of minutes."
+    CronNeverFires = "CronNeverFires", "The cron text has no next time within five years."
+    TimeZoneUnknown = "TimeZoneUnknown", "The time zone is not in the time zone database."
+    EngineCannotServe = "EngineCannotServe", "The engine cannot keep this schedule."
+    DurationInvalid = "DurationInvalid", "A duration is no Go duration text, or out of bounds."
+    LabelInvalid = "LabelInvalid", "A label or an annotation is not one that Kubernetes takes, or is reserved."
+    CronJobNameTaken = "CronJobNameTaken", "A CronJob of the plan's name exists that is not ours; it is left untouched."
+    ScheduleChangePending = "ScheduleChangePending", "The old CronJob is being replaced by one with the new schedule."
+
+    # A run cannot start, or not yet.
+    PlanNotFound = "PlanNotFound", "The launch plan does not exist in this namespace."
+    PlanInvalid = "PlanInvalid", "The launch plan is not valid: nothing starts until it is mended."
+    PlanDeleted = "PlanDeleted", "The launch plan was deleted before the run started."
+    FixedInputOverride = "FixedInputOverride", "The caller gives a value to an input that the plan fixes."
+    MissingInput = "MissingInput", "A required input has no value."
+    JobNameTaken = "JobNameTaken", "A Job of the run's name exists that is not ours; it is left untouched."
+    SlotNameTaken = "SlotNameTaken", "A person's object sits on the name that belongs to a slot."
+    Accepted = "Accepted", "The run was checked: its version, inputs and Job are fixed."
+    Queued = "Queued", "The run was accepted and its Job is yet to be made."
+
+    # How a run goes and ends.
+    Running = "Running", "The Job was made and has not ended."
+    Succeeded = "Succeeded", "The Job completed and every declared output was read."
+    JobFailed = "JobFailed", "The Job failed; the error holds the container's last words."
+    OutputInvalid = "OutputInvalid", "A declared output is missing or not of its type."
+    OutputsLost = "OutputsLost", "The pod was gone before its outputs were read."
+    TimedOut = "TimedOut", "The run took longer than its time-out."
+    Aborting = "Aborting", "The run was told to terminate and its pods are ending."
+    Aborted = "Aborted", "The run was terminated on request."
+    ExecutionDeleted = "ExecutionDeleted", "The execution was deleted before its Job was made."
+    JobDeleted = "JobDeleted", "The Job was deleted by hand while it ran; it is never made again."
+
+    # What happened to a slot, or to the CronJob; seen in events and decisions.
+    Started = "Started", "The slot's run was started."
+    Missed = "Missed", "The slot passed and no run was made for it."
+    Unknown = "Unknown", "The CronJob fired the slot, but neither Job nor execution is left to tell how it ended."
+    CronJobCreated = "CronJobCreated", "The plan's CronJob was made."
+    CronJobChanged = "CronJobChanged", "The plan's CronJob was brought back to what the plan says."
+    CronJobDeleted = "CronJobDeleted", "The plan's CronJob was deleted, because nothing is to be scheduled."
+    TerminateIgnored = "TerminateIgnored", "The run had ended already when it was told to terminate."

@@ -1,0 +1,242 @@
+"""The types without parts: which JSON values fit each, its canonical text, and what a text stands for."""
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from launchplan_operator.api.canonical import canonical_json
+from launchplan_operator.api.durations import parse_go_duration
+from launchplan_operator.api.instants import canonical_instant
+
+_SHOWN: Final = 60
+_MIN_INT64: Final = -(2**63)
+_MAX_INT64: Final = 2**63 - 1
+_INTEGER_TEXT: Final = re.compile(r"[+-]?[0-9]{1,40}")
+_FLOAT_TEXT: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,5})?")
+#: What Go's strconv.ParseBool takes.
+_TRUE_TEXTS: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE_TEXTS: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+#: Python's bool is an int, so it comes first.
+_SHOWN_KINDS: Final[tuple[tuple[type | tuple[type, ...], str, Callable[[Any], str]], ...]] = (
+    (bool, "the boolean", json.dumps),
+    ((int, float), "the number", str),
+    (str, "the string", repr),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A type without parts.
+
+    Attributes:
+        name: the text that declares it.
+        found: None for a value that fits; else what was found, or an empty text where `describe_value` says it best.
+        write: the canonical text of a value that fits.
+        read: the value that a text stands for; a text that stands for none is returned as it is.
+        example: how a value looks, for messages.
+    """
+
+    name: str
+    found: Callable[[Any], str | None]
+    write: Callable[[Any], str] = str
+    read: Callable[[str], Any] = str.strip
+    example: str = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def expected(self) -> str:
+        """What a message says was expected."""
+        return f"{self.name} ({self.example})" if self.example else self.name
+
+    def misfit(self, value: Any) -> str | None:
+        """Return what was found, as a message says it, if the value is not of the type."""
+        found = self.found(value)
+        return found if found is None else found or describe_value(value)
+
+    def text(self, value: Any) -> str:
+        """Return the canonical text of a value that fits."""
+        return self.write(value)
+
+    def value(self, text: str) -> Any:
+        """Return the JSON value that a text stands for; one that stands for none gives a value that does not fit."""
+        return self.read(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Enum:
+    """One of a few texts."""
+
+    choices: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"enum[{', '.join(self.choices)}]"
+
+    @property
+    def expected(self) -> str:
+        """What a message says was expected."""
+        return f"one of {', '.join(self.choices)}"
+
+    def misfit(self, value: Any) -> str | None:
+        """Return what was found, as a message says it, if the value is none of the choices."""
+        return None if isinstance(value, str) and value in self.choices else _no_text(value) or describe_value(value)
+
+    def text(self, value: Any) -> str:
+        """Return the choice."""
+        return str(value)
+
+    def value(self, text: str) -> str:
+        """Return the choice that a text names."""
+        return text.strip()
+
+
+def describe_value(value: Any) -> str:
+    """Return a JSON value as a message says it, such as: the string '3'."""
+    if value is None:
+        return "null"
+    for types, kind, write in _SHOWN_KINDS:
+        if isinstance(value, types):
+            return f"{kind} {shortened(write(value))}"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return "an object" if isinstance(value, dict) else f"a {type(value).__name__}"
+
+
+def shortened(text: str) -> str:
+    """Return a text cut to what a message can hold."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _no_integer(value: Any) -> str | None:
+    # JSON has one kind of number, and the API server stores 3.0 as 3: a whole number is an integer however written.
+    if not _is_number(value) or not math.isfinite(value) or value != math.floor(value):
+        return ""
+    return None if _MIN_INT64 <= int(value) <= _MAX_INT64 else f"{describe_value(value)}, which exceeds 64 bits"
+
+
+def _no_float(value: Any) -> str | None:
+    if not _is_number(value):
+        return ""
+    try:
+        return None if math.isfinite(float(value)) else ""
+    except OverflowError:
+        return f"{describe_value(value)}, which exceeds a float's range"
+
+
+def _no_boolean(value: Any) -> str | None:
+    return None if isinstance(value, bool) else ""
+
+
+def _no_text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return None
+    if isinstance(value, bool):
+        return f"{describe_value(value)} (YAML reads an unquoted yes, no, on or off as one: quote it)"
+    return f"{describe_value(value)} (quote it)" if _is_number(value) else ""
+
+
+def _no_string(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return _no_text(value)
+    if "\0" in value:
+        return "a string with a NUL character, which no environment can hold"
+    return None if _encodes(value) else "a string with half a surrogate pair"
+
+
+def _no_datetime(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return _no_text(value)
+    return "" if canonical_instant(value) is None else None
+
+
+def _no_duration(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return _no_text(value)
+    return "" if parse_go_duration(value) is None else None
+
+
+def _no_struct(value: Any) -> str | None:
+    if not isinstance(value, dict):
+        return ""
+    try:
+        canonical_json(value).encode()
+    except (TypeError, ValueError):
+        return "an object that is not JSON"
+    return None
+
+
+def _no_binary(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return ""
+    try:
+        base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return ""
+    return None
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _write_integer(value: Any) -> str:
+    return str(int(value))
+
+
+def _write_float(value: Any) -> str:
+    return repr(float(value))
+
+
+def _write_datetime(value: Any) -> str:
+    return canonical_instant(value) or str(value)
+
+
+def _read_integer(text: str) -> int | str:
+    stripped = text.strip()
+    return int(stripped) if _INTEGER_TEXT.fullmatch(stripped) else text
+
+
+def _read_float(text: str) -> float | str:
+    stripped = text.strip()
+    return float(stripped) if _FLOAT_TEXT.fullmatch(stripped) else text
+
+
+def _read_boolean(text: str) -> bool | str:
+    stripped = text.strip()
+    return stripped in _TRUE_TEXTS if stripped in _TRUE_TEXTS | _FALSE_TEXTS else text
+
+
+def _read_struct(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+SCALARS: Final = {
+    scalar.name: scalar
+    for scalar in (
+        Scalar("integer", _no_integer, _write_integer, _read_integer),
+        Scalar("float", _no_float, _write_float, _read_float),
+        Scalar("string", _no_string, read=str),
+        Scalar("boolean", _no_boolean, json.dumps, _read_boolean),
+        Scalar("datetime", _no_datetime, _write_datetime, example="RFC 3339, such as 2026-01-31T09:00:00Z"),
+        Scalar("duration", _no_duration, example="such as 90s or 1h30m"),
+        Scalar("struct", _no_struct, canonical_json, _read_struct, example="a JSON object"),
+        Scalar("binary", _no_binary, example="base64"),
+    )
+}

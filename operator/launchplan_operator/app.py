@@ -1,0 +1,182 @@
+"""The composition root: settings, connection, caches, kopf, and the queue's workers."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import kopf
+
+from launchplan_operator.api.kinds import CRON_JOBS, JOBS, PODS, Kind
+from launchplan_operator.handlers import OWN_KINDS, Triggers, register
+from launchplan_operator.kube.client import Client
+from launchplan_operator.kube.connection import AiohttpTransport
+from launchplan_operator.kube.credentials import Credentials
+from launchplan_operator.kube.events import EventRecorder
+from launchplan_operator.kube.queue import Key, Queue
+from launchplan_operator.kube.transport import Transport
+from launchplan_operator.kube.watch import Reflector
+from launchplan_operator.observe.health import serve_health
+from launchplan_operator.observe.logs import configure_logs
+from launchplan_operator.reconcile.caches import Caches
+from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.execution import reconcile_execution
+from launchplan_operator.reconcile.plan import reconcile_plan
+from launchplan_operator.reconcile.result import Failed, Outcome, settle
+from launchplan_operator.reconcile.workflow import reconcile_workflow
+from launchplan_operator.render import labels
+from launchplan_operator.settings import Settings
+
+#: The kinds that our own watcher follows: only what bears our label.
+_LABELLED_KINDS = (CRON_JOBS, JOBS, PODS)
+_RECONCILERS: dict[str, Callable[[Context, str, str], Awaitable[Outcome]]] = {
+    "WorkflowDefinition": reconcile_workflow,
+    "LaunchPlan": reconcile_plan,
+    "LaunchPlanExecution": reconcile_execution,
+}
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Everything that runs, put together but not started."""
+
+    context: Context
+    queue: Queue
+    reflectors: tuple[Reflector, ...]
+    recorder: EventRecorder
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether every cache was filled once."""
+        return all(reflector.synced.is_set() for reflector in self.reflectors)
+
+    async def run(self) -> None:
+        """Fill the caches, then reconcile until cancelled. Our own kinds' watches are somebody else's: kopf's."""
+        async with asyncio.TaskGroup() as group:
+            for reflector, kind in zip(self.reflectors, (*OWN_KINDS, *_LABELLED_KINDS), strict=True):
+                group.create_task(reflector.run_without_watch() if kind in OWN_KINDS else reflector.run())
+            for reflector in self.reflectors:
+                await reflector.synced.wait()
+            _logger.info("the caches are filled", extra={"queued": self.queue.depth})
+            group.create_task(self.recorder.run())
+            group.create_task(self.queue.run())
+
+
+def assemble(
+    settings: Settings, transport: Transport, *, clock: Callable[[], datetime], rng: random.Random
+) -> Operator:
+    """Put the operator together around a transport, a clock and a source of randomness."""
+    client = Client(transport, timeout=settings.request_timeout)
+    caches = Caches()
+    recorder = EventRecorder(client, clock)
+    context = Context(client, caches, recorder, clock)
+
+    async def process(key: Key) -> None:
+        outcome = await _RECONCILERS[key[0]](context, key[1], key[2])
+        if isinstance(outcome, Failed):
+            _logger.info("trying again: %s", outcome.why, extra=_names(key))
+        settle(queue, key, outcome)
+
+    queue = Queue(process, workers=settings.workers, rng=rng, on_error=_report)
+    triggers = Triggers(queue, caches)
+
+    def take_own_write(kind: Kind, obj: dict[str, Any]) -> None:
+        triggers.own_write = True
+        try:
+            caches.take(kind, obj)
+        finally:
+            triggers.own_write = False
+
+    client.on_written = take_own_write
+    return Operator(context, queue, tuple(_reflectors(settings, client, caches, rng)), recorder)
+
+
+async def run(settings: Settings) -> None:
+    """Run the operator against the cluster that the environment names, until cancelled."""
+    configure_logs(settings.log_level)
+    credentials = await _credentials(settings)
+    transport = AiohttpTransport(credentials, settings.connections)
+    operator = assemble(settings, transport, clock=lambda: datetime.now(UTC), rng=random.SystemRandom())
+    stop_health = await serve_health(settings.health_port, lambda: operator.is_synced) if settings.health_port else None
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(operator.run())
+            group.create_task(_watch_with_kopf(settings, credentials, operator))
+    finally:
+        if stop_health is not None:
+            await stop_health()
+        await transport.close()
+
+
+async def _watch_with_kopf(settings: Settings, credentials: Credentials, operator: Operator) -> None:
+    for reflector in operator.reflectors:
+        await reflector.synced.wait()
+    registry = kopf.OperatorRegistry()
+    register(registry, operator.context.caches)
+    _register_login(registry, credentials)
+    await kopf.operator(
+        registry=registry,
+        settings=kopf_settings(),
+        standalone=True,
+        clusterwide=not settings.namespaces,
+        namespaces=settings.namespaces,
+    )
+    raise RuntimeError("kopf ended by itself")
+
+
+def kopf_settings() -> kopf.OperatorSettings:
+    """Return kopf as a watcher and nothing else: no peering, no scanning, no posting, and few idle tasks."""
+    settings = kopf.OperatorSettings()
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.watching.server_timeout = 300
+    settings.watching.connect_timeout = 10
+    settings.watching.chunk_size = 500
+    settings.networking.request_timeout = 30
+    settings.queueing.worker_limit = 50
+    settings.queueing.idle_timeout = 0.01
+    return settings
+
+
+def _register_login(registry: kopf.OperatorRegistry, credentials: Credentials) -> None:
+    @kopf.on.login(registry=registry)
+    async def login(**_kwargs: Any) -> kopf.ConnectionInfo:
+        header = await credentials.authorization()
+        scheme, _, token = (header or "").partition(" ")
+        return kopf.ConnectionInfo(
+            server=credentials.url,
+            scheme=scheme if token else None,
+            token=token or None,
+            proxy_url=credentials.proxy,
+            **credentials.files(),
+        )
+
+
+async def _credentials(settings: Settings) -> Credentials:
+    if settings.in_cluster:
+        return await Credentials.from_service_account()
+    return await Credentials.from_kubeconfig(None, settings.context or None)
+
+
+def _reflectors(settings: Settings, client: Client, caches: Caches, rng: random.Random) -> list[Reflector]:
+    namespaces = settings.namespaces or None
+    found = []
+    for kind in (*OWN_KINDS, *_LABELLED_KINDS):
+        cache = caches.of(kind)
+        if cache is not None:
+            selector = None if kind in OWN_KINDS else labels.MANAGED_SELECTOR
+            found.append(Reflector(client, kind, cache, namespaces=namespaces, labels=selector, rng=rng))
+    return found
+
+
+def _report(key: Key, error: Exception) -> None:
+    _logger.error("reconciling failed", exc_info=error, extra=_names(key))
+
+
+def _names(key: Key) -> dict[str, str]:
+    return dict(zip(("kind", "namespace", "object"), key, strict=True))

@@ -1,0 +1,1 @@
+"""Decisions: pure functions of what is there and of now, each with its table of cases."""

@@ -1,0 +1,124 @@
+"""What a run gets: the caller's values over the plan's over the workflow's, and the plan's fixed ones over all."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from launchplan_operator.api.canonical import canonical_json
+from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.types import TypeProblem, check_value, parse_type
+from launchplan_operator.api.workflow import InputParameter
+
+#: Inputs travel twice in pod annotations (256 KiB in all) and one environment text must stay below 128 KiB.
+MAX_INPUT_BYTES = 96 * 1024
+#: What YAML 1.1 makes of these unquoted keys is a boolean, so they arrive as "true" and "false".
+YAML_BOOLEANS = frozenset({"true", "false"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """The values a plan gives: overridable defaults and fixed ones. A bare workflow gives none."""
+
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+
+def unexpected_input(name: str, parameters: Sequence[InputParameter], path: str) -> Finding:
+    """Return the finding for a key that the workflow does not declare, with the nearest name as the hint."""
+    known = [parameter.name for parameter in parameters]
+    return Finding(
+        Reason.UnexpectedInput,
+        f"found the input {name!r}, which the workflow does not declare; it declares {listed(known)}",
+        path=f"{path}.{name}",
+        hint=_hint(name, known),
+    )
+
+
+def check_binding(parameter: InputParameter, value: Any, path: str) -> Finding | None:
+    """Return a TypeMismatch if the value is not of the parameter's declared type."""
+    declared = parse_type(parameter.type)
+    if isinstance(declared, TypeProblem):
+        # The workflow's own finding; without a type nothing can be said of a value.
+        return None
+    mismatch = check_value(declared, value)
+    if mismatch is None:
+        return None
+    return Finding(Reason.TypeMismatch, f"input {parameter.name!r}: {mismatch}", path=f"{path}.{parameter.name}")
+
+
+def check_values(parameters: Sequence[InputParameter], values: Mapping[str, Any], path: str) -> Iterator[Finding]:
+    """Yield a finding for each value that names no input or is not of its type."""
+    declared = {parameter.name: parameter for parameter in parameters}
+    for name, value in sorted(values.items()):
+        parameter = declared.get(name)
+        if parameter is None:
+            yield unexpected_input(name, parameters, path)
+        elif mismatch := check_binding(parameter, value, path):
+            yield mismatch
+
+
+def unbound_inputs(parameters: Sequence[InputParameter], bindings: Bindings) -> list[str]:
+    """Return the names of the required inputs that neither the workflow nor the plan gives a value."""
+    return [
+        p.name for p in parameters if p.required and p.name not in bindings.defaults and p.name not in bindings.fixed
+    ]
+
+
+def resolve_inputs(
+    parameters: Sequence[InputParameter], bindings: Bindings, caller: Mapping[str, Any]
+) -> dict[str, Any] | tuple[Finding, ...]:
+    """Return the resolved inputs in declared order, or every finding that forbids the run."""
+    findings = tuple(_caller_findings(parameters, bindings, caller))
+    if findings:
+        return findings
+    resolved = {p.name: _bound_value(p, bindings, caller) for p in parameters}
+    size = len(canonical_json(resolved).encode())
+    if size > MAX_INPUT_BYTES:
+        message = f"found {size} bytes of inputs as canonical JSON, expected at most {MAX_INPUT_BYTES}"
+        return (Finding(Reason.InputsTooLarge, message, path="spec.inputs", hint="pass large data by URI"),)
+    return resolved
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a short readable list."""
+    if not names:
+        return "none"
+    shown = ", ".join(names[:10])
+    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"  # noqa: PLR2004
+
+
+def _caller_findings(
+    parameters: Sequence[InputParameter], bindings: Bindings, caller: Mapping[str, Any]
+) -> Iterator[Finding]:
+    for name in sorted(set(caller) & set(bindings.fixed)):
+        yield Finding(
+            Reason.FixedInputOverride,
+            f"found a value for the input {name!r}, which the plan fixes; nobody may override it",
+            path=f"spec.inputs.{name}",
+            hint="remove it from the inputs",
+        )
+    free = {name: value for name, value in caller.items() if name not in bindings.fixed}
+    yield from check_values(parameters, free, "spec.inputs")
+    for name in unbound_inputs(parameters, bindings):
+        if name not in caller:
+            yield Finding(
+                Reason.MissingInput,
+                f"found no value for the required input {name!r}",
+                path=f"spec.inputs.{name}",
+                hint="give it in the execution's inputs, or as a default or fixed input of the plan",
+            )
+
+
+def _bound_value(parameter: InputParameter, bindings: Bindings, caller: Mapping[str, Any]) -> Any:
+    for values in (bindings.fixed, caller, bindings.defaults):
+        if parameter.name in values:
+            return values[parameter.name]
+    return parameter.default
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    if name in YAML_BOOLEANS:
+        return "an unquoted y, n, on, off, yes or no is a boolean in YAML: quote the key"
+    nearest = get_close_matches(name, known, n=1)
+    return f"did you mean {nearest[0]!r}?" if nearest else ""

@@ -1,0 +1,129 @@
+"""A plan's status, whole: one function makes it from what was read, decided and done."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.planstatus import MAX_DECISIONS, MAX_NEXT_TIMES
+from launchplan_operator.api.workflow import Interface
+from launchplan_operator.decide.activation import Activation
+from launchplan_operator.decide.counting import Counting
+from launchplan_operator.decide.inputs import Bindings
+from launchplan_operator.decide.instants import instant_text
+from launchplan_operator.decide.readiness import Verdict, ready_conditions
+from launchplan_operator.decide.schedule import Timetable, dst_warnings, next_slots
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleFacts:
+    """What the status says of the schedule.
+
+    Attributes:
+        timetable: as the CronJob in force has it; None while nothing fires.
+        text: the cron text and its zone, for people.
+        cronjob: `{name, uid, generation}`, or None.
+        schedule_hash: of the schedule that counts.
+        replacing: the uid of the CronJob that goes.
+    """
+
+    timetable: Timetable | None
+    text: str | None
+    cronjob: Mapping[str, Any] | None = None
+    schedule_hash: str | None = None
+    since: datetime | None = None
+    last_slot: datetime | None = None
+    replacing: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """Everything that a plan's status tells."""
+
+    generation: int
+    activation: Activation
+    suspended: bool
+    latest: str | None
+    findings: Sequence[Finding]
+    pending: Finding | None
+    interface: Mapping[str, Any] | None
+    schedule: ScheduleFacts | None
+    counting: Counting
+    running: int
+    last_execution: Mapping[str, Any] | None
+    decisions: Sequence[Mapping[str, Any]] = field(default=())
+
+
+def build_plan_status(report: PlanReport, previous: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return the status; equal to `previous` where nothing changed its meaning."""
+    verdict = Verdict(*_standing(report), report.findings, report.pending)
+    conditions = ready_conditions(verdict, report.generation, now, previous.get("conditions") or ())
+    optional: dict[str, Any] = {
+        "activeVersion": report.activation.active,
+        "latestVersion": report.latest or previous.get("latestVersion"),
+        "interface": report.interface or previous.get("interface"),
+        "schedule": schedule_status(report.schedule, now) if report.schedule else None,
+        "counts": dict(report.counting.counts),
+        "uncounted": [{"uid": uid} for uid in report.counting.uncounted],
+        "lastExecution": report.last_execution,
+        "decisions": list(report.decisions)[-MAX_DECISIONS:],
+    }
+    fixed = {"observedGeneration": report.generation, "conditions": conditions, "running": report.running}
+    status = fixed | {name: value for name, value in optional.items() if value not in (None, {}, [])}
+    return dict(previous) if _differs_in_marks_only(status, previous) else status
+
+
+def schedule_status(facts: ScheduleFacts, now: datetime) -> dict[str, Any]:
+    """Return `status.schedule`; next times and warnings stand there only while something fires."""
+    firing = facts.timetable
+    times = next_slots(firing, now, MAX_NEXT_TIMES) if firing else []
+    optional: dict[str, Any] = {
+        "text": facts.text,
+        "cronJob": dict(facts.cronjob) if facts.cronjob else None,
+        "scheduleHash": facts.schedule_hash,
+        "since": instant_text(facts.since) if facts.since else None,
+        "lastSlot": instant_text(facts.last_slot) if facts.last_slot else None,
+        "nextTimes": [instant_text(time) for time in times],
+        "warnings": dst_warnings(firing, now) if firing else [],
+        "replacing": facts.replacing,
+    }
+    return {"engine": "CronJob"} | {name: value for name, value in optional.items() if value not in (None, [])}
+
+
+def plan_interface(interface: Interface, bindings: Bindings) -> dict[str, Any]:
+    """Return what a caller may still pass, what is fixed, and what comes out."""
+    parameters = [
+        {"name": p.name, "type": p.type} | _default(p.name, {} if p.required else {p.name: p.default}, bindings)
+        for p in interface.inputs
+        if p.name not in bindings.fixed
+    ]
+    outputs = [output.model_dump(by_alias=True, exclude_none=True) for output in interface.outputs]
+    parts = {"parameters": parameters, "fixedInputs": dict(bindings.fixed), "outputs": outputs}
+    return {name: value for name, value in parts.items() if value}
+
+
+def _default(name: str, own: Mapping[str, Any], bindings: Bindings) -> dict[str, Any]:
+    values = {**own, **bindings.defaults}
+    return {"required": False, "default": values[name]} if name in values else {"required": True}
+
+
+def _standing(report: PlanReport) -> tuple[Reason, str]:
+    """The reason and message of Ready while nothing is wrong."""
+    version = report.activation.active
+    scheduled = report.schedule is not None and report.schedule.text is not None
+    if version is None and scheduled:
+        return Reason.Inactive, "nothing will run on schedule until spec.autoActivate is true; manual runs start"
+    if version is None:
+        return Reason.Inactive, "no version is active: set spec.autoActivate; manual runs start"
+    if report.suspended:
+        return Reason.Suspended, "no slot fires until spec.suspend is false, and none is replayed; manual runs start"
+    return Reason.Active, f"version {version} is active" + ("; its schedule starts runs" if scheduled else "")
+
+
+def _differs_in_marks_only(status: Mapping[str, Any], previous: Mapping[str, Any]) -> bool:
+    """Uids that were marked meanwhile leave the status with its next change, not by a write of their own."""
+    before = {entry["uid"] for entry in previous.get("uncounted") or ()}
+    after = {entry["uid"] for entry in status.get("uncounted") or ()}
+    rest = {name: value for name, value in status.items() if name != "uncounted"}
+    return after <= before and rest == {name: value for name, value in previous.items() if name != "uncounted"}

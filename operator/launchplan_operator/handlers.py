@@ -1,0 +1,142 @@
+"""Every trigger on one screen: which change of which object wakes which key.
+
+kopf watches our own kinds and hands each event to a cache; the reflectors do the same for CronJobs, Jobs and pods. What
+a cache did not know yet wakes keys in the queue, and nothing else happens here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import kopf
+
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
+from launchplan_operator.kube.cache import Cache
+from launchplan_operator.kube.queue import Queue
+from launchplan_operator.reconcile.caches import Caches, launcher_key, scoped
+from launchplan_operator.render import labels
+
+#: The kinds that kopf watches.
+OWN_KINDS = (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS)
+#: Seconds in which the changes of one run meet in one look at its plan.
+GATHERING = 0.25
+
+Object = Mapping[str, Any]
+
+
+class Triggers:
+    """Wakes keys for changes of the caches.
+
+    Attributes:
+        own_write: set while a cache takes what a write of ours returned: a reconciler is not woken by itself.
+    """
+
+    def __init__(self, queue: Queue, caches: Caches) -> None:
+        self.own_write = False
+        self._queue = queue
+        self._caches = caches
+        caches.workflows.listen(self.workflow_changed)
+        caches.plans.listen(self.plan_changed)
+        caches.executions.listen(self.execution_changed)
+        caches.cronjobs.listen(self.cronjob_changed)
+        caches.jobs.listen(self.job_changed)
+        caches.pods.listen(self.pod_changed)
+
+    def workflow_changed(self, old: Object | None, new: Object | None) -> None:
+        """The workflow itself; the plans and waiting runs that depend on it, if it means something else now."""
+        namespace, name = _name(old, new)
+        self._wake_self("WorkflowDefinition", namespace, name)
+        if _verdict(old) == _verdict(new):
+            return
+        for plan in self._caches.plans.by("workflow", scoped(namespace, name)):
+            self._queue.add(("LaunchPlan", namespace, plan["metadata"]["name"]))
+            self._wake_waiting(namespace, "LaunchPlan", plan["metadata"]["name"])
+        self._wake_waiting(namespace, "WorkflowDefinition", name)
+
+    def plan_changed(self, old: Object | None, new: Object | None) -> None:
+        """The plan itself; its waiting runs, if the spec is another."""
+        namespace, name = _name(old, new)
+        self._wake_self("LaunchPlan", namespace, name)
+        if _generation(old) != _generation(new):
+            self._wake_waiting(namespace, "LaunchPlan", name)
+
+    def execution_changed(self, old: Object | None, new: Object | None) -> None:
+        """The run itself; what it is a run of, if the phase is another."""
+        namespace, name = _name(old, new)
+        self._wake_self("LaunchPlanExecution", namespace, name)
+        if _phase(old) != _phase(new) or old is None or new is None:
+            reference = ((new or old or {}).get("spec") or {}).get("launchPlanRef") or {}
+            key = (reference.get("kind", "LaunchPlan"), namespace, str(reference.get("name")))
+            self._queue.add_after(key, GATHERING)
+
+    def cronjob_changed(self, old: Object | None, new: Object | None) -> None:
+        """The plan of that name, if the CronJob was changed or fired."""
+        if _cronjob_facts(old) == _cronjob_facts(new) or self.own_write:
+            return
+        self._queue.add_after(("LaunchPlan", *_name(old, new)), GATHERING)
+
+    def job_changed(self, old: Object | None, new: Object | None) -> None:
+        """The run of that name."""
+        self._wake_self("LaunchPlanExecution", *_name(old, new))
+
+    def pod_changed(self, old: Object | None, new: Object | None) -> None:
+        """The run whose Job the pod belongs to, if the pod ended or is stuck."""
+        if (old or {}).get("status") == (new or {}).get("status"):
+            return
+        pod = new or old or {}
+        job = (pod["metadata"].get("labels") or {}).get(labels.JOB_NAME)
+        if job:
+            self._queue.add(("LaunchPlanExecution", pod["metadata"]["namespace"], job))
+
+    def _wake_self(self, kind: str, namespace: str, name: str) -> None:
+        if not self.own_write:
+            self._queue.add((kind, namespace, name))
+
+    def _wake_waiting(self, namespace: str, kind: str, name: str) -> None:
+        for execution in self._caches.executions.by("launcher", launcher_key(namespace, kind, name)):
+            if _phase(execution) in {None, "Queued"}:
+                self._queue.add(("LaunchPlanExecution", namespace, execution["metadata"]["name"]))
+
+
+def register(registry: kopf.OperatorRegistry, caches: Caches) -> None:
+    """Let kopf hand every event of our kinds to its cache."""
+    for kind in OWN_KINDS:
+        cache = caches.of(kind)
+        if cache is not None:
+            _register(registry, kind, cache)
+
+
+def _register(registry: kopf.OperatorRegistry, kind: Kind, cache: Cache) -> None:
+    @kopf.on.event(kind.group, kind.version, kind.plural, id=f"{kind.plural}_changed", registry=registry)
+    async def changed(event: kopf.RawEvent, **_: Any) -> None:
+        obj = dict(event["object"])
+        if event["type"] == "DELETED":
+            cache.remove(obj)
+        else:
+            cache.put(obj)
+
+
+def _name(old: Object | None, new: Object | None) -> tuple[str, str]:
+    metadata = (new or old or {})["metadata"]
+    return metadata["namespace"], metadata["name"]
+
+
+def _generation(obj: Object | None) -> tuple[Any, ...]:
+    return (obj["metadata"]["uid"], obj["metadata"].get("generation")) if obj else ()
+
+
+def _phase(obj: Object | None) -> str | None:
+    return ((obj or {}).get("status") or {}).get("phase")
+
+
+def _verdict(workflow: Object | None) -> tuple[Any, ...]:
+    """What others see of a workflow: its spec, and what the API server said of its Job."""
+    conditions = ((workflow or {}).get("status") or {}).get("conditions") or ()
+    return (*_generation(workflow), *((c["type"], c["status"], c["reason"]) for c in conditions if c["type"] == "Ready"))
+
+
+def _cronjob_facts(cronjob: Object | None) -> tuple[Any, ...]:
+    if cronjob is None:
+        return ()
+    metadata, status = cronjob["metadata"], cronjob.get("status") or {}
+    marks = (metadata.get("annotations"), metadata.get("labels"), metadata.get("ownerReferences"))
+    return (*_generation(cronjob), metadata.get("deletionTimestamp"), status.get("lastScheduleTime"), *marks)

@@ -1,0 +1,201 @@
+"""The one work queue: deduplicated keys, one run per key at a time, back-off, and one heap for all timers."""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from random import Random
+
+from launchplan_operator.kube.client import Unavailable
+
+Key = tuple[str, str, str]
+"""(kind, namespace, name)"""
+
+_FIRST_RETRY = 0.05
+_LAST_RETRY = 60.0
+
+
+@dataclass(slots=True)
+class _Failures:
+    count: int = 0
+    told: str = ""
+
+
+class Queue:
+    """Calls `process` for every key that was added, boundedly many at once, never twice at once for one key.
+
+    A key added while it waits is processed once; added while it is processed, once more afterwards. A run that
+    raises is tried again later: after `Unavailable` as the server asked, else with exponential back-off; one that
+    returns without a call to `retry` has the back-off of its key reset. Times are those of the running loop.
+
+    Args:
+        process: The work; its outcome is its own calls to `add_after` and `retry`.
+        workers: How many keys are processed at once.
+        rng: Source of jitter.
+        on_error: Told (key, error) of a failure other than `Unavailable`, once as long as it stays the same.
+    """
+
+    def __init__(
+        self,
+        process: Callable[[Key], Awaitable[None]],
+        *,
+        workers: int = 20,
+        rng: Random,
+        on_error: Callable[[Key, Exception], None],
+    ) -> None:
+        self._process = process
+        self._workers = workers
+        self._rng = rng
+        self._on_error = on_error
+        self._ready: asyncio.Queue[Key] = asyncio.Queue()
+        self._waiting: dict[Key, float] = {}
+        self._active: set[Key] = set()
+        self._failures: dict[Key, _Failures] = {}
+        self._heap: list[tuple[float, int, Key]] = []
+        self._due: dict[Key, tuple[float, int]] = {}
+        self._generations = itertools.count()
+        self._timer: asyncio.TimerHandle | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def depth(self) -> int:
+        """How many keys wait to be processed now; timers do not count."""
+        return len(self._waiting)
+
+    @property
+    def active(self) -> int:
+        """How many keys are being processed."""
+        return len(self._active)
+
+    @property
+    def oldest_age(self) -> float:
+        """Seconds that the key which waits longest has waited; 0 if none does."""
+        first = next(iter(self._waiting.values()), None)
+        return 0.0 if first is None else asyncio.get_running_loop().time() - first
+
+    @property
+    def next_due(self) -> float | None:
+        """Loop time of the earliest timer, or None."""
+        self._drop_stale()
+        return self._heap[0][0] if self._heap else None
+
+    def add(self, key: Key) -> None:
+        """Process `key` as soon as a worker is free."""
+        if key in self._waiting:
+            return
+        self._waiting[key] = asyncio.get_running_loop().time()
+        self._idle.clear()
+        if key not in self._active:
+            self._ready.put_nowait(key)
+
+    def add_after(self, key: Key, seconds: float) -> None:
+        """Process `key` in `seconds`, or earlier if an earlier time is already set for it."""
+        if seconds <= 0:
+            self.add(key)
+            return
+        when = asyncio.get_running_loop().time() + seconds
+        known = self._due.get(key)
+        if known is not None and known[0] <= when:
+            return
+        generation = next(self._generations)
+        self._due[key] = (when, generation)
+        heapq.heappush(self._heap, (when, generation, key))
+        self._shrink()
+        self._set_timer()
+
+    def retry(self, key: Key, at_least: float | None = None) -> None:
+        """Process `key` again after its back-off (0.05 s doubling to 60 s, jittered), and not before `at_least` s."""
+        failures = self._failures.setdefault(key, _Failures())
+        failures.count += 1
+        backoff = min(_LAST_RETRY, _FIRST_RETRY * 2 ** min(failures.count - 1, 20))
+        jittered = backoff * self._rng.uniform(0.5, 1.0)
+        self.add_after(key, jittered + (at_least or 0.0))
+
+    def forget(self, key: Key) -> None:
+        """Reset the back-off of `key`."""
+        self._failures.pop(key, None)
+
+    async def run(self) -> None:
+        """Process keys until cancelled; keys that were being processed then wait again."""
+        async with asyncio.TaskGroup() as group:
+            for number in range(self._workers):
+                group.create_task(self._work(), name=f"queue worker {number}")
+
+    async def idle(self) -> None:
+        """Wait until no key waits or is processed; timers may be set."""
+        await self._idle.wait()
+
+    async def _work(self) -> None:
+        while True:
+            key = await self._ready.get()
+            self._waiting.pop(key, None)
+            self._active.add(key)
+            try:
+                await self._attempt(key)
+            except BaseException:
+                self.add(key)
+                raise
+            finally:
+                self._done(key)
+
+    async def _attempt(self, key: Key) -> None:
+        before = self._count(key)
+        try:
+            await self._process(key)
+        except Unavailable as error:
+            self.retry(key, at_least=error.retry_after)
+        except Exception as error:  # noqa: BLE001 - whatever it is, this key must not end the worker
+            self._tell(key, error)
+            self.retry(key)
+        else:
+            if self._count(key) == before:
+                self.forget(key)
+
+    def _done(self, key: Key) -> None:
+        self._active.discard(key)
+        if key in self._waiting:
+            self._ready.put_nowait(key)
+        elif not self._waiting and not self._active:
+            self._idle.set()
+
+    def _count(self, key: Key) -> int:
+        failures = self._failures.get(key)
+        return 0 if failures is None else failures.count
+
+    def _tell(self, key: Key, error: Exception) -> None:
+        failures = self._failures.setdefault(key, _Failures())
+        if failures.told != repr(error):
+            failures.told = repr(error)
+            self._on_error(key, error)
+
+    def _set_timer(self) -> None:
+        """One timer for the earliest time; a later one in its place is replaced."""
+        when = self.next_due
+        if self._timer is not None:
+            if when is not None and self._timer.when() <= when and not self._timer.cancelled():
+                return
+            self._timer.cancel()
+            self._timer = None
+        if when is not None:
+            self._timer = asyncio.get_running_loop().call_at(when, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        now = asyncio.get_running_loop().time()
+        while (when := self.next_due) is not None and when <= now:
+            _, _, key = heapq.heappop(self._heap)
+            del self._due[key]
+            self.add(key)
+        self._set_timer()
+
+    def _drop_stale(self) -> None:
+        """An earlier time set later leaves its predecessor in the heap: the generation tells them apart."""
+        while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][:2]:
+            heapq.heappop(self._heap)
+
+    def _shrink(self) -> None:
+        if len(self._heap) > 2 * len(self._due) + 64:
+            self._heap = [(when, generation, key) for key, (when, generation) in self._due.items()]
+            heapq.heapify(self._heap)

@@ -1,0 +1,1 @@
+"""Reconcilers: gather, decide, render, apply; one file per kind."""

@@ -1,0 +1,120 @@
+"""What the reconcilers read: one cache a kind, with the indexes that they need.
+
+Jobs and pods are reduced on arrival to the few fields that a decision reads.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from launchplan_operator.api.kinds import (
+    CRON_JOBS,
+    JOBS,
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    PODS,
+    WORKFLOW_DEFINITIONS,
+    Kind,
+)
+from launchplan_operator.kube.cache import Cache
+from launchplan_operator.render import labels
+
+_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "ownerReferences")
+
+
+def launcher_key(namespace: str, kind: str, name: str) -> str:
+    """Return the index key of the executions of a plan or of a bare workflow."""
+    return f"{namespace}/{kind}/{name}"
+
+
+def scoped(namespace: str, name: str) -> str:
+    """Return the index key of a name in a namespace."""
+    return f"{namespace}/{name}"
+
+
+def project_job(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decisions read of a Job: our marks, its owners, the inputs on its template, and its status."""
+    template = job["spec"]["template"].get("metadata") or {}
+    inputs = (template.get("annotations") or {}).get(labels.INPUTS)
+    return {
+        "apiVersion": JOBS.api_version,
+        "kind": JOBS.kind,
+        "metadata": _metadata(job["metadata"], annotations=True),
+        "spec": {
+            "suspend": job["spec"].get("suspend", False),
+            "activeDeadlineSeconds": job["spec"].get("activeDeadlineSeconds"),
+            "template": {"metadata": {"annotations": {labels.INPUTS: inputs}}},
+        },
+        "status": job.get("status") or {},
+    }
+
+
+def project_pod(pod: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decisions read of a pod: its Job, its phase and how its containers stand."""
+    status = pod.get("status") or {}
+    kept = {key: status[key] for key in ("phase", "reason", "containerStatuses") if key in status}
+    return {
+        "apiVersion": PODS.api_version,
+        "kind": PODS.kind,
+        "metadata": _metadata(pod["metadata"], annotations=False),
+        "status": kept,
+    }
+
+
+def _metadata(metadata: Mapping[str, Any], *, annotations: bool) -> dict[str, Any]:
+    kept = {key: metadata[key] for key in _METADATA if key in metadata}
+    own = {key: value for key, value in (metadata.get("labels") or {}).items() if _is_read(key)}
+    notes = (metadata.get("annotations") or {}) if annotations else {}
+    return kept | {"labels": own, "annotations": {key: value for key, value in notes.items() if _is_read(key)}}
+
+
+def _is_read(key: str) -> bool:
+    return key.startswith(("launchplan.dev/", "batch.kubernetes.io/", "cronjob.kubernetes.io/"))
+
+
+def _plan_workflow(plan: Mapping[str, Any]) -> Iterable[str]:
+    reference = plan.get("spec", {}).get("workflowRef") or {}
+    return (scoped(plan["metadata"]["namespace"], str(reference.get("name"))),)
+
+
+def _launcher(execution: Mapping[str, Any]) -> Iterable[str]:
+    reference = execution.get("spec", {}).get("launchPlanRef") or {}
+    kind, name = reference.get("kind", "LaunchPlan"), str(reference.get("name"))
+    return (launcher_key(execution["metadata"]["namespace"], kind, name),)
+
+
+def _label_index(label: str) -> Any:
+    def keys(obj: Mapping[str, Any]) -> Iterable[str]:
+        value = (obj["metadata"].get("labels") or {}).get(label)
+        return (scoped(obj["metadata"]["namespace"], value),) if value else ()
+
+    return keys
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """One cache a kind that we read."""
+
+    workflows: Cache = field(default_factory=Cache)
+    plans: Cache = field(default_factory=lambda: Cache(indexes={"workflow": _plan_workflow}))
+    executions: Cache = field(default_factory=lambda: Cache(indexes={"launcher": _launcher}))
+    cronjobs: Cache = field(default_factory=Cache)
+    jobs: Cache = field(default_factory=lambda: Cache(project_job, {"plan": _label_index(labels.PLAN)}))
+    pods: Cache = field(default_factory=lambda: Cache(project_pod, {"job": _label_index(labels.JOB_NAME)}))
+
+    def of(self, kind: Kind) -> Cache | None:
+        """Return the cache of a kind, or None for a kind that we only write."""
+        return {
+            WORKFLOW_DEFINITIONS: self.workflows,
+            LAUNCH_PLANS: self.plans,
+            LAUNCH_PLAN_EXECUTIONS: self.executions,
+            CRON_JOBS: self.cronjobs,
+            JOBS: self.jobs,
+            PODS: self.pods,
+        }.get(kind)
+
+    def take(self, kind: Kind, obj: dict[str, Any]) -> None:
+        """Take what a write of ours returned."""
+        cache = self.of(kind)
+        if cache is not None:
+            cache.put(obj)

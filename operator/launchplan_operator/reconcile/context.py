@@ -1,0 +1,43 @@
+"""What every reconciler is given: the caches to read, the client to write, and the instant."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from launchplan_operator.api.kinds import Kind
+from launchplan_operator.kube.client import Client
+from launchplan_operator.reconcile.caches import Caches
+from launchplan_operator.reconcile.result import Done, Failed, Outcome
+
+
+class Recorder(Protocol):
+    """Where Kubernetes events go."""
+
+    def record(self, obj: Any, type_: str, reason: str, message: str) -> None:
+        """Record an event about an object; never blocks and never fails."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The reconcilers' world.
+
+    Attributes:
+        clock: the instant, aware.
+    """
+
+    client: Client
+    caches: Caches
+    events: Recorder
+    clock: Callable[[], datetime]
+
+
+async def write_status(context: Context, kind: Kind, obj: Mapping[str, Any], status: Mapping[str, Any]) -> Outcome:
+    """Write an object's whole status if it differs, as a compare-and-set on the resourceVersion it was made from."""
+    if status == (obj.get("status") or {}):
+        return Done()
+    reply = await context.client.replace(kind, {**obj, "status": dict(status)}, subresource="status")
+    if reply.ok or reply.not_found:
+        return Done()
+    return Failed(f"status of {kind.kind} {obj['metadata']['name']}: {reply.message}")

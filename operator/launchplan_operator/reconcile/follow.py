@@ -1,0 +1,126 @@
+"""Following a run's Job: its state into the execution's status, a wish to terminate into the Job."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, PODS
+from launchplan_operator.decide.instants import instant_text, to_instant
+from launchplan_operator.decide.progress import is_terminal, run_status
+from launchplan_operator.decide.results import ResultContract
+from launchplan_operator.decide.run import is_finished, needs_pods, observe_run
+from launchplan_operator.reconcile.caches import project_pod, scoped
+from launchplan_operator.reconcile.context import Context, write_status
+from launchplan_operator.reconcile.result import Done, Failed, Outcome
+from launchplan_operator.render import labels
+
+
+def is_job_of(job: Mapping[str, Any], execution: Mapping[str, Any]) -> bool:
+    """Tell whether a Job belongs to an execution of the same name: owned by it, or made by the CronJob of its plan."""
+    if labels.is_owned_by(job, execution["metadata"]["uid"]):
+        return True
+    controller, owner = labels.controller_of(job), labels.controller_of(execution)
+    if controller is None or owner is None:
+        return False
+    marked = (job["metadata"].get("annotations") or {}).get(labels.PLAN_UID)
+    return bool(controller["kind"] == "CronJob" and controller["name"] == owner["name"] and marked == owner["uid"])
+
+
+def origin_type(job: Mapping[str, Any]) -> str:
+    """Return who started a CronJob's Job: its schedule, or a person by `kubectl create job --from`."""
+    return "Schedule" if labels.CRONJOB_SLOT in (job["metadata"].get("annotations") or {}) else "Manual"
+
+
+async def follow_job(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:
+    """Write what the Job and its pods show; ask the server for pods where the cache may lag behind."""
+    terminating = "terminate" in execution["spec"]
+    for step in (_adopt_stray, _end_job if terminating else None):
+        outcome = await step(context, execution, job) if step else Done()
+        if not isinstance(outcome, Done):
+            return outcome
+    contract = _contract(job)
+    pods = await _pods(context, job, contract)
+    state = observe_run(job, contract, pods, terminating=terminating)
+    previous = {**_accepted(execution, job), **(execution.get("status") or {})}
+    status = run_status(state, execution["metadata"]["generation"], context.clock(), previous)
+    outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
+    if isinstance(outcome, Done) and is_terminal(status) and state.error is not None:
+        context.events.record(execution, "Warning", state.reason, f"{state.error.code}: {state.error.message}"[:900])
+    return outcome
+
+
+async def adopt_job(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:
+    """Make the execution one of the Job's owners, so that the Job outlives its CronJob and goes with its record."""
+    if labels.is_owned_by(job, execution["metadata"]["uid"]):
+        return Done()
+    metadata = job["metadata"]
+    owners = [*(metadata.get("ownerReferences") or ()), labels.owner_reference(execution, controller=False)]
+    body = {
+        "metadata": {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"], "ownerReferences": owners}
+    }
+    reply = await context.client.patch(JOBS, metadata["namespace"], metadata["name"], body)
+    return Done() if reply.ok or reply.not_found else Failed(f"owner of Job {metadata['name']}: {reply.message}")
+
+
+async def _adopt_stray(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:
+    """A CronJob's controller may make a Job from a stale cache after the CronJob is gone; it would be collected."""
+    controller = labels.controller_of(job)
+    if controller is None or controller["kind"] != "CronJob":
+        return Done()
+    live = context.caches.cronjobs.get(job["metadata"]["namespace"], controller["name"])
+    if live is not None and live["metadata"]["uid"] == controller["uid"]:
+        return Done()
+    return await adopt_job(context, execution, job)
+
+
+async def _end_job(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:
+    """A running Job gets a deadline of one second, which ends it and keeps its object; one never started goes."""
+    metadata = job["metadata"]
+    if is_finished(job) or metadata.get("deletionTimestamp"):
+        return Done()
+    if (job.get("status") or {}).get("startTime") is None and job["spec"].get("suspend"):
+        reply = await context.client.delete(JOBS, metadata["namespace"], metadata["name"], uid=metadata["uid"])
+        return Failed(reply.message) if reply.refused else Done()
+    if job["spec"].get("activeDeadlineSeconds") == 1:
+        return Done()
+    body = {"metadata": {"uid": metadata["uid"]}, "spec": {"activeDeadlineSeconds": 1}}
+    reply = await context.client.patch(JOBS, metadata["namespace"], metadata["name"], body)
+    return Done() if reply.ok or reply.not_found else Failed(f"terminate {execution['metadata']['name']}: {reply.message}")
+
+
+async def _pods(context: Context, job: Mapping[str, Any], contract: ResultContract) -> Sequence[Mapping[str, Any]]:
+    namespace, name, uid = (job["metadata"][key] for key in ("namespace", "name", "uid"))
+    cached = [pod for pod in context.caches.pods.by("job", scoped(namespace, name)) if labels.is_owned_by(pod, uid)]
+    if not needs_pods(job, contract, cached):
+        return cached
+    listing = await context.client.list(PODS, namespace, {labels.JOB_NAME: name})
+    return [project_pod(pod) for pod in listing.items if labels.is_owned_by(pod, uid)]
+
+
+def _contract(job: Mapping[str, Any]) -> ResultContract:
+    results = _results(job)
+    return ResultContract(results.get("container", ""), results.get("outputs", {}))
+
+
+def _accepted(execution: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
+    """What is fixed once a run has a Job, read from the Job itself: it is the snapshot."""
+    metadata = job["metadata"]
+    annotations = metadata.get("annotations") or {}
+    inputs = ((job["spec"]["template"].get("metadata") or {}).get("annotations") or {}).get(labels.INPUTS)
+    origin: dict[str, Any] = {"type": origin_type(job)}
+    if labels.CRONJOB_SLOT in annotations:
+        origin["slot"] = instant_text(to_instant(annotations[labels.CRONJOB_SLOT]))
+    return {
+        "origin": origin,
+        "launchPlanVersion": (metadata.get("labels") or {}).get(labels.VERSION),
+        "workflow": _results(job).get("workflow"),
+        "planUid": annotations.get(labels.PLAN_UID),
+        "inputs": json.loads(inputs) if inputs else {},
+        "jobRef": {"name": metadata["name"], "uid": metadata["uid"]},
+        "queuedTime": execution["metadata"]["creationTimestamp"],
+    }
+
+
+def _results(job: Mapping[str, Any]) -> dict[str, Any]:
+    text = (job["metadata"].get("annotations") or {}).get(labels.RESULTS)
+    return json.loads(text) if text else {}

@@ -1,0 +1,160 @@
+"""Starting a run that a person asked for: every check first, then one Job of the execution's name."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.execution import LaunchPlanExecutionSpec
+from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
+from launchplan_operator.api.parsing import parse_spec
+from launchplan_operator.decide.inputs import Bindings, resolve_inputs
+from launchplan_operator.decide.instants import instant_text, to_instant
+from launchplan_operator.decide.progress import rejected_status, run_status, waiting_status
+from launchplan_operator.decide.readiness import PATIENCE
+from launchplan_operator.decide.run import RunError, RunState
+from launchplan_operator.kube.client import Reply
+from launchplan_operator.reconcile.context import Context, write_status
+from launchplan_operator.reconcile.follow import follow_job, is_job_of
+from launchplan_operator.reconcile.planview import read_plan
+from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
+from launchplan_operator.reconcile.workflow import view_workflow
+from launchplan_operator.render.content import plan_content, workflow_content
+from launchplan_operator.render.job import JobContent, render_job
+
+_ASK_AGAIN = 15.0
+#: A Job of this name would occupy a slot and stop the plan's CronJob.
+_SLOT_NAME = re.compile(r"-[0-9]{7,9}$")
+
+
+async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
+    """Check and start a run, or say why it waits or never starts."""
+    spec = parse_spec(LaunchPlanExecutionSpec, execution)
+    if isinstance(spec, tuple):
+        return await reject(context, execution, *spec)
+    if spec.terminate is not None:
+        return await _abort(context, execution, spec.terminate.cause)
+    if _SLOT_NAME.search(execution["metadata"]["name"]):
+        return await reject(context, execution, _slot_name_taken(execution["metadata"]["name"]))
+    content = _content(context, execution["metadata"]["namespace"], spec)
+    if isinstance(content, tuple):
+        return await _refuse(context, execution, content)
+    return await _create(context, execution, content)
+
+
+async def reject(context: Context, execution: Mapping[str, Any], *findings: Finding) -> Outcome:
+    """End a run before it starts."""
+    previous = {**_requested(context, execution), **(execution.get("status") or {})}
+    status = rejected_status(findings, execution["metadata"]["generation"], context.clock(), previous)
+    outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
+    if isinstance(outcome, Done):
+        context.events.record(execution, "Warning", findings[0].reason, status["error"]["message"][:900])
+    return outcome
+
+
+def taken(name: str) -> Finding:
+    """Return the finding for a Job of the run's name that is not the run's."""
+    message = f"found a Job {name!r} that does not belong to this execution, expected none of that name"
+    return Finding(Reason.JobNameTaken, message, "metadata.name", "create the execution under another name")
+
+
+async def _create(context: Context, execution: Mapping[str, Any], content: JobContent) -> Outcome:
+    namespace, name = execution["metadata"]["namespace"], execution["metadata"]["name"]
+    reply = await context.client.create(JOBS, render_job(content, namespace, name, execution))
+    if reply.ok:
+        return await follow_job(context, execution, reply.body)
+    if reply.exists:
+        job = await context.client.get(JOBS, namespace, name)
+        if job is None:
+            return Failed(f"Job {name} vanished between two looks")
+        if is_job_of(job, execution):
+            return await follow_job(context, execution, job)
+        return await reject(context, execution, taken(name))
+    return await _job_refused(context, execution, reply)
+
+
+async def _job_refused(context: Context, execution: Mapping[str, Any], reply: Reply) -> Outcome:
+    if not reply.refused:
+        return Failed(reply.message)
+    # A 403 is a quota's or an admission's word, which may change; 400 and 422 are about the Job itself.
+    transient = reply.status == HTTPStatus.FORBIDDEN
+    message = f"the API server refuses the Job: {reply.message}"
+    return await _refuse(context, execution, (Finding(Reason.JobRefused, message, "spec", transient=transient),))
+
+
+async def _refuse(context: Context, execution: Mapping[str, Any], findings: tuple[Finding, ...]) -> Outcome:
+    """Reject the run, or let it wait while another object's arrival may still mend all that is wrong."""
+    if any(not finding.transient for finding in findings) or _patience(context, execution) <= timedelta():
+        return await reject(context, execution, *findings)
+    previous = execution.get("status") or {}
+    status = waiting_status(findings[0], execution["metadata"]["generation"], context.clock(), previous)
+    outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
+    if not isinstance(outcome, Done):
+        return outcome
+    return Again(min(_patience(context, execution).total_seconds(), _ASK_AGAIN))
+
+
+async def _abort(context: Context, execution: Mapping[str, Any], cause: str) -> Outcome:
+    now = context.clock()
+    state = RunState(Reason.Aborted, cause, completed=instant_text(now), error=RunError("User", Reason.Aborted, cause))
+    previous = {**_requested(context, execution), **(execution.get("status") or {})}
+    status = run_status(state, execution["metadata"]["generation"], now, previous)
+    return await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
+
+
+def _content(context: Context, namespace: str, spec: LaunchPlanExecutionSpec) -> JobContent | tuple[Finding, ...]:
+    if spec.launch_plan_ref.kind == "WorkflowDefinition":
+        return _bare_content(context, namespace, spec)
+    name = spec.launch_plan_ref.name
+    obj = context.caches.plans.get(namespace, name)
+    if obj is None or obj["metadata"].get("deletionTimestamp"):
+        message = f"found no LaunchPlan {name!r} in this namespace"
+        return (Finding(Reason.PlanNotFound, message, "spec.launchPlanRef.name", "kubectl get lp", transient=True),)
+    plan = read_plan(context, obj)
+    if plan.findings or plan.spec is None or plan.workflow.spec is None:
+        return tuple(_plan_invalid(name, finding) for finding in plan.findings)
+    workflow = plan.workflow.spec
+    inputs = resolve_inputs(workflow.interface.inputs, plan.bindings, spec.inputs)
+    if isinstance(inputs, tuple):
+        return inputs
+    return plan_content(obj, plan.spec, (plan.version, plan.workflow.version), workflow, inputs, spec)
+
+
+def _bare_content(context: Context, namespace: str, spec: LaunchPlanExecutionSpec) -> JobContent | tuple[Finding, ...]:
+    name = spec.launch_plan_ref.name
+    obj = context.caches.workflows.get(namespace, name)
+    view = view_workflow(name, obj)
+    if obj is None or view.spec is None or view.findings:
+        return view.findings or (view.not_found("spec.launchPlanRef.name"),)
+    inputs = resolve_inputs(view.spec.interface.inputs, Bindings(), spec.inputs)
+    return inputs if isinstance(inputs, tuple) else workflow_content(obj, view.version, view.spec, inputs, spec)
+
+
+def _plan_invalid(plan: str, finding: Finding) -> Finding:
+    message = f"the LaunchPlan {plan!r} is not valid: {finding.reason}: {finding.text}"
+    hint = f"kubectl describe lp {plan}"
+    return Finding(Reason.PlanInvalid, message, "spec.launchPlanRef.name", hint, transient=finding.transient)
+
+
+def _requested(context: Context, execution: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of a run that never had a Job."""
+    reference = execution["spec"].get("launchPlanRef") or {}
+    known: dict[str, Any] = {
+        "origin": {"type": "Manual"},
+        "queuedTime": execution["metadata"]["creationTimestamp"],
+    }
+    if reference.get("kind", "LaunchPlan") == "LaunchPlan":
+        plan = context.caches.plans.get(execution["metadata"]["namespace"], str(reference.get("name")))
+        known |= {"planUid": plan["metadata"]["uid"]} if plan is not None else {}
+    return known
+
+
+def _slot_name_taken(name: str) -> Finding:
+    message = f"found the name {name!r}: a dash and seven to nine digits at the end are kept for a schedule's slots"
+    return Finding(Reason.SlotNameTaken, message, "metadata.name", "choose another name, or use generateName")
+
+
+def _patience(context: Context, execution: Mapping[str, Any]) -> timedelta:
+    return to_instant(execution["metadata"]["creationTimestamp"]) + PATIENCE - context.clock()

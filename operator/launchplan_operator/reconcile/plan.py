@@ -1,0 +1,168 @@
+"""LaunchPlan: read, decide, bring the CronJob one step forward, account for the past, write one status."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.decide.activation import Activation, decide_activation
+from launchplan_operator.decide.counting import Countable, count_executions
+from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.planstatus import PlanReport, build_plan_status, plan_interface
+from launchplan_operator.decide.progress import is_terminal
+from launchplan_operator.decide.readiness import patience_left
+from launchplan_operator.decide.retention import HistoryLimits
+from launchplan_operator.api.types import parse_go_duration
+from launchplan_operator.reconcile.context import Context, write_status
+from launchplan_operator.reconcile.planschedule import ScheduleStep, advance_schedule
+from launchplan_operator.reconcile.planview import PlanReading, read_plan
+from launchplan_operator.reconcile.result import Again, Done, Outcome
+from launchplan_operator.reconcile.retention import executions_of, retain
+
+#: A CronJob fires a little after its slot; a look this much later finds the next times in the past if it did not.
+_AFTER_SLOT = timedelta(seconds=10)
+
+
+async def reconcile_plan(context: Context, namespace: str, name: str) -> Outcome:
+    """Bring a plan's CronJob, status, counts and history up to its spec and its runs."""
+    plan = context.caches.plans.get(namespace, name)
+    if plan is None or plan["metadata"].get("deletionTimestamp"):
+        return Done()
+    reading = read_plan(context, plan)
+    activation = _activation(plan, reading)
+    step = await advance_schedule(context, plan, reading, activation)
+    if step.outcome is not None:
+        return step.outcome
+    executions = executions_of(context, namespace, "LaunchPlan", name)
+    status, to_mark = _status(context, plan, reading, activation, step, executions)
+    outcome = await write_status(context, LAUNCH_PLANS, plan, status)
+    if not isinstance(outcome, Done):
+        return outcome
+    _tell(context, plan, status)
+    await _mark_counted(context, namespace, to_mark)
+    if step.again is not None:
+        return Again(step.again)
+    kept = await _retain(context, reading, status, executions)
+    return kept if not isinstance(kept, (Done, Again)) else _next_look(context, status, kept)
+
+
+def _activation(plan: Mapping[str, Any], reading: PlanReading) -> Activation:
+    previous = (plan.get("status") or {}).get("activeVersion")
+    if reading.spec is None:
+        return Activation(previous, scheduled=None)
+    return decide_activation(
+        auto_activate=reading.spec.auto_activate,
+        suspend=reading.spec.suspend,
+        has_schedule=reading.spec.schedule is not None,
+        version=reading.version or None,
+        previous=previous,
+    )
+
+
+def _status(
+    context: Context,
+    plan: Mapping[str, Any],
+    reading: PlanReading,
+    activation: Activation,
+    step: ScheduleStep,
+    executions: list[dict[str, Any]],
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    previous = plan.get("status") or {}
+    workflow = reading.workflow.spec
+    counting = count_executions(
+        previous.get("counts") or {},
+        [entry["uid"] for entry in previous.get("uncounted") or ()],
+        [_countable(execution) for execution in executions if is_terminal(execution.get("status") or {})],
+        slots=step.account.counts,
+    )
+    report = PlanReport(
+        generation=plan["metadata"]["generation"],
+        activation=activation,
+        suspended=reading.spec is not None and reading.spec.suspend,
+        latest=reading.version or None,
+        findings=(*reading.findings, *step.findings),
+        pending=step.pending,
+        interface=plan_interface(workflow.interface, reading.bindings) if workflow and not reading.findings else None,
+        schedule=step.schedule,
+        counting=counting,
+        running=sum(_is_running(execution) for execution in executions),
+        last_execution=_last(executions) or previous.get("lastExecution"),
+        decisions=(*(previous.get("decisions") or ()), *step.account.decisions),
+    )
+    return build_plan_status(report, previous, context.clock()), counting.to_mark
+
+
+async def _mark_counted(context: Context, namespace: str, names: tuple[str, ...]) -> None:
+    """Mark what the status now counts; a mark that fails is made at the next look."""
+    for name in names:
+        body = {"status": {"counted": True}}
+        await context.client.patch(LAUNCH_PLAN_EXECUTIONS, namespace, name, body, subresource="status")
+
+
+async def _retain(
+    context: Context, reading: PlanReading, status: Mapping[str, Any], executions: list[dict[str, Any]]
+) -> Outcome:
+    if reading.spec is None:
+        return Done()
+    history = reading.spec.history
+    ttl = parse_go_duration(history.ttl) if history.ttl else None
+    limits = HistoryLimits(history.succeeded, history.failed, history.skipped, ttl)
+    return await retain(context, [e for e in executions if _is_covered(e, status)], limits)
+
+
+def _is_covered(execution: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
+    """Tell whether the plan's status would still know of an ended execution once it is gone."""
+    own = execution.get("status") or {}
+    slot = (own.get("origin") or {}).get("slot")
+    mark = (status.get("schedule") or {}).get("lastSlot")
+    since = (status.get("schedule") or {}).get("since")
+    covered = slot is None or since is None or slot <= max(mark or "", since)
+    return is_terminal(own) and bool(own.get("counted")) and covered
+
+
+def _next_look(context: Context, status: Mapping[str, Any], kept: Outcome) -> Outcome:
+    now = context.clock()
+    waits = [kept.after] if isinstance(kept, Again) else []
+    times = (status.get("schedule") or {}).get("nextTimes") or ()
+    if times:
+        waits.append((to_instant(times[0]) + _AFTER_SLOT - now).total_seconds())
+    waiting = any(c["type"] == "Reconciling" and c["status"] == "True" for c in status["conditions"])
+    if waiting:
+        waits.append(patience_left(now, status["conditions"]).total_seconds())
+    return Again(min(waits)) if waits else Done()
+
+
+def _tell(context: Context, plan: Mapping[str, Any], status: Mapping[str, Any]) -> None:
+    """One event for each time that a plan stops being ready or a slot is lost."""
+    before = plan.get("status") or {}
+    ready, *_ = status["conditions"]
+    known = {(c["type"], c["status"], c["reason"]) for c in before.get("conditions") or ()}
+    if ready["status"] == "False" and ("Ready", "False", ready["reason"]) not in known:
+        context.events.record(plan, "Warning", ready["reason"], ready["message"])
+    old = list(before.get("decisions") or ())
+    for decision in (d for d in status.get("decisions") or () if d not in old):
+        message = f"slot {decision['slot']}: {decision['message']}"
+        context.events.record(plan, "Warning", decision["reason"], message)
+
+
+def _countable(execution: Mapping[str, Any]) -> Countable:
+    metadata, status = execution["metadata"], execution["status"]
+    return Countable(metadata["uid"], metadata["name"], status["phase"], bool(status.get("counted")))
+
+
+def _is_running(execution: Mapping[str, Any]) -> bool:
+    status = execution.get("status") or {}
+    return "jobRef" in status and not is_terminal(status)
+
+
+def _last(executions: list[dict[str, Any]]) -> dict[str, Any] | None:
+    started = [execution for execution in executions if (execution.get("status") or {}).get("phase")]
+    if not started:
+        return None
+    newest = max(started, key=lambda e: (e["metadata"]["creationTimestamp"], e["metadata"]["name"]))
+    status = newest["status"]
+    times = (status.get("completionTime"), status.get("startTime"), newest["metadata"]["creationTimestamp"])
+    time = next(time for time in times if time)
+    return {"name": newest["metadata"]["name"], "phase": status["phase"], "time": time}

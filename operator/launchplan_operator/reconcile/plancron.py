@@ -1,0 +1,96 @@
+"""The steps on a plan's CronJob: make, mend, or replace it without losing or doubling a slot."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.kinds import CRON_JOBS, JOBS
+from launchplan_operator.decide.schedule import schedule_hash
+from launchplan_operator.kube.client import Reply
+from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.execution import record_job
+from launchplan_operator.reconcile.follow import adopt_job
+from launchplan_operator.reconcile.planview import PlanReading
+from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
+from launchplan_operator.render import labels
+from launchplan_operator.render.content import plan_content
+from launchplan_operator.render.cronjob import render_cronjob
+
+_UNTIL_GONE = 0.5
+
+
+def wanted_cronjob(plan: Mapping[str, Any], reading: PlanReading) -> dict[str, Any] | None:
+    """Return the CronJob of a valid plan, or None where it has no schedule."""
+    table, workflow = reading.timetable, reading.workflow.spec
+    if table is None or reading.spec is None or workflow is None or reading.inputs is None:
+        return None
+    content = plan_content(plan, reading.spec, (reading.version, reading.workflow.version), workflow, reading.inputs)
+    return render_cronjob(content, plan, table.text, table.zone, schedule_hash(table))
+
+
+async def create_cronjob(context: Context, manifest: dict[str, Any]) -> Reply:
+    """Create a plan's CronJob; where one exists that the cache does not know, let the cache know it."""
+    reply = await context.client.create(CRON_JOBS, manifest)
+    if reply.exists:
+        metadata = manifest["metadata"]
+        found = await context.client.get(CRON_JOBS, metadata["namespace"], metadata["name"])
+        if found is not None:
+            context.caches.take(CRON_JOBS, found)
+    return reply
+
+
+async def update_cronjob(context: Context, manifest: dict[str, Any], live: Mapping[str, Any]) -> Reply:
+    """Replace the CronJob in place, so that what others added to its spec goes too."""
+    metadata = {
+        **live["metadata"],
+        "labels": {**(live["metadata"].get("labels") or {}), **manifest["metadata"]["labels"]},
+        "annotations": {**(live["metadata"].get("annotations") or {}), **manifest["metadata"]["annotations"]},
+        "ownerReferences": manifest["metadata"]["ownerReferences"],
+    }
+    return await context.client.replace(CRON_JOBS, {**manifest, "metadata": metadata})
+
+
+async def remove_cronjob(context: Context, plan: Mapping[str, Any], live: Mapping[str, Any]) -> Outcome:
+    """Give every Job of the CronJob its execution as an owner, then delete the CronJob and orphan its Jobs."""
+    namespace, name, uid = (live["metadata"][key] for key in ("namespace", "name", "uid"))
+    listing = await context.client.list(JOBS, namespace, {labels.PLAN: name})
+    for job in listing.items:
+        controller = labels.controller_of(job)
+        if controller is None or controller["uid"] != uid:
+            continue
+        outcome = await _hand_over(context, job)
+        if not isinstance(outcome, Done):
+            return outcome
+    reply = await context.client.delete(CRON_JOBS, namespace, name, uid=uid, propagation="Orphan")
+    if reply.refused:
+        return Failed(f"CronJob of {plan['metadata']['name']}: {reply.message}")
+    found = await context.client.get(CRON_JOBS, namespace, name)
+    if found is not None and found["metadata"]["uid"] == uid:
+        context.caches.take(CRON_JOBS, found)
+        return Again(_UNTIL_GONE)
+    context.caches.cronjobs.remove(dict(live))
+    return Done()
+
+
+def name_taken(name: str) -> Finding:
+    """Return the finding for somebody else's CronJob of the plan's name."""
+    message = f"found a CronJob {name!r} that does not belong to this plan; it is left untouched"
+    return Finding(Reason.CronJobNameTaken, message, "metadata.name", "delete it, or name the plan otherwise")
+
+
+def job_refused(reply: Reply) -> Finding:
+    """Return the finding for a CronJob that the API server refuses."""
+    message = f"the API server refuses the CronJob: {reply.message}"
+    return Finding(Reason.JobRefused, message, "spec", "see the workflow's spec.job, labels and annotations")
+
+
+async def _hand_over(context: Context, job: Mapping[str, Any]) -> Outcome:
+    namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
+    if context.caches.executions.get(namespace, name) is None:
+        outcome = await record_job(context, job)
+        if not isinstance(outcome, Done):
+            return outcome
+    execution = context.caches.executions.get(namespace, name)
+    if execution is None:
+        return Failed(f"the execution of Job {name} is not seen yet")
+    return await adopt_job(context, execution, job)

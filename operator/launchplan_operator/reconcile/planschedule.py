@@ -1,0 +1,258 @@
+"""A plan's schedule: one step on its CronJob, and the slots that the step accounts for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.decide.activation import Activation
+from launchplan_operator.decide.cronjob import (
+    Announce,
+    Create,
+    Keep,
+    RecordedCronJob,
+    Remove,
+    Taken,
+    Update,
+    Wait,
+    WantedCronJob,
+    decide_cronjob,
+    read_live,
+    read_timing,
+)
+from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.planstatus import ScheduleFacts
+from launchplan_operator.decide.schedule import Timetable, read_timetable
+from launchplan_operator.decide.slots import settling_slot
+from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.plancron import (
+    create_cronjob,
+    job_refused,
+    name_taken,
+    remove_cronjob,
+    update_cronjob,
+    wanted_cronjob,
+)
+from launchplan_operator.reconcile.planslots import SlotAccount, account_fired, account_gap, account_unfired
+from launchplan_operator.reconcile.planview import PlanReading
+from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
+from launchplan_operator.render import labels
+
+_SOON = 0.05
+_MARK = (labels.MANAGED_BY, labels.MANAGER)
+_TAKEN_AGAIN = 30.0
+_UNTIL_GONE = 1.0
+_NOTHING = SlotAccount(None)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleStep:
+    """What one pass did about the schedule, for the status.
+
+    Attributes:
+        schedule: None where the plan has none.
+        again: seconds until the next step, where one follows.
+        outcome: set where the pass must end before the status is written.
+    """
+
+    schedule: ScheduleFacts | None = None
+    account: SlotAccount = _NOTHING
+    findings: tuple[Finding, ...] = ()
+    pending: Finding | None = None
+    again: float | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Situation:
+    """What the steps look at."""
+
+    plan: Mapping[str, Any]
+    recorded: Mapping[str, Any]
+    manifest: dict[str, Any] | None
+    live: Mapping[str, Any] | None
+    text: str | None
+    taken: bool = field(default=False)
+
+    def instant(self, name: str) -> datetime | None:
+        """Return a recorded instant of `status.schedule`."""
+        text = self.recorded.get(name)
+        return to_instant(text) if text else None
+
+    @property
+    def live_table(self) -> Timetable | None:
+        """When the live CronJob fires."""
+        if self.live is None:
+            return None
+        return read_timetable(self.live["spec"]["schedule"], self.live["spec"].get("timeZone") or "UTC")
+
+
+async def advance_schedule(
+    context: Context, plan: Mapping[str, Any], reading: PlanReading, activation: Activation
+) -> ScheduleStep:
+    """Take one step towards the CronJob that the plan asks for, and account for the slots that have passed."""
+    manifest = wanted_cronjob(plan, reading) if activation.scheduled else None
+    metadata = plan["metadata"]
+    live = context.caches.cronjobs.get(metadata["namespace"], metadata["name"])
+    recorded = (plan.get("status") or {}).get("schedule") or {}
+    text = reading.timetable.describe() if reading.timetable else recorded.get("text")
+    here = _Situation(plan, recorded, manifest, live, text if _has_schedule(plan) else None)
+    if activation.scheduled is None:
+        return await _account_live(context, here, _own(here))
+    step = decide_cronjob(
+        (metadata["name"], metadata["uid"]),
+        _wanted(manifest),
+        read_live(live, _MARK, labels.RENDERED) if live is not None else None,
+        RecordedCronJob(
+            (recorded.get("cronJob") or {}).get("generation"), recorded.get("replacing"), recorded.get("scheduleHash")
+        ),
+    )
+    match step:
+        case Keep():
+            return await _account_live(context, here, _own(here))
+        case Taken():
+            return ScheduleStep(_facts(here), findings=(name_taken(metadata["name"]),), again=_TAKEN_AGAIN)
+        case Wait():
+            return ScheduleStep(_recorded_facts(here), pending=_pending("the old CronJob is being deleted"), again=_UNTIL_GONE)
+        case Announce():
+            return await _announce(context, here, step.uid)
+        case Remove():
+            return await _remove(context, here)
+        case Create():
+            return await _create(context, here)
+        case Update():
+            return await _update(context, here)
+
+
+async def _create(context: Context, here: _Situation) -> ScheduleStep:
+    if here.manifest is None:
+        return ScheduleStep(_facts(here))
+    reply = await create_cronjob(context, here.manifest)
+    if reply.ok:
+        return await _account_live(context, here, reply.body)
+    if reply.refused:
+        return ScheduleStep(_facts(here), findings=(job_refused(reply),))
+    return ScheduleStep(outcome=Again(_SOON) if reply.exists else Failed(reply.message))
+
+
+async def _update(context: Context, here: _Situation) -> ScheduleStep:
+    if here.manifest is None or here.live is None:
+        return ScheduleStep(_facts(here))
+    reply = await update_cronjob(context, here.manifest, here.live)
+    if reply.refused:
+        return ScheduleStep(_recorded_facts(here), findings=(job_refused(reply),))
+    if not reply.ok:
+        return ScheduleStep(outcome=Failed(reply.message))
+    same_content = read_live(here.live, _MARK, labels.RENDERED).rendered == here.manifest["metadata"]["annotations"][labels.RENDERED]
+    if same_content and reply.body["metadata"]["generation"] != here.live["metadata"]["generation"]:
+        message = f"CronJob {here.live['metadata']['name']} was changed by hand and is brought back"
+        context.events.record(here.plan, "Warning", Reason.CronJobChanged, message)
+    return await _account_live(context, here, reply.body)
+
+
+async def _announce(context: Context, here: _Situation, uid: str | None) -> ScheduleStep:
+    """Say since when the next schedule counts, after the old one's last slot was started or given up."""
+    now = context.clock()
+    table, base = here.live_table, _base(here)
+    account = _NOTHING
+    if table is not None and here.live is not None and base is not None:
+        fired = _last_fired(here.live) or base
+        if settling_slot(table, max(base, fired), now):
+            return ScheduleStep(outcome=Again(1.0))
+        covered = await account_fired(context, here.plan, table, base, fired)
+        lost = await account_unfired(context, here.plan, table, max(base, fired), now)
+        account = _joined(covered, lost)
+    hash_ = here.manifest["metadata"]["annotations"][labels.SCHEDULE] if here.manifest else None
+    facts = ScheduleFacts(None, here.text, schedule_hash=hash_, since=now, replacing=uid)
+    return ScheduleStep(facts, account, pending=_pending("the old CronJob is about to go"), again=_SOON)
+
+
+async def _remove(context: Context, here: _Situation) -> ScheduleStep:
+    if here.live is None:
+        return ScheduleStep(_recorded_facts(here))
+    outcome = await remove_cronjob(context, here.plan, here.live)
+    return ScheduleStep(outcome=Again(_SOON) if isinstance(outcome, Done) else outcome)
+
+
+async def _account_live(context: Context, here: _Situation, cronjob: Mapping[str, Any] | None) -> ScheduleStep:
+    """Account for the past of the CronJob in force, and say what comes next."""
+    if cronjob is None:
+        return ScheduleStep(_facts(here) if here.text else None)
+    table = read_timetable(cronjob["spec"]["schedule"], cronjob["spec"].get("timeZone") or "UTC")
+    created = to_instant(cronjob["metadata"]["creationTimestamp"])
+    announced = here.instant("since") if here.recorded.get("scheduleHash") else None
+    since = announced or created
+    base = max(since, here.instant("lastSlot") or since)
+    account = _NOTHING
+    if table is not None:
+        is_new = (here.recorded.get("cronJob") or {}).get("uid") != cronjob["metadata"]["uid"]
+        if is_new and announced and here.recorded.get("cronJob") is None:
+            account = await account_gap(context, here.plan, cronjob, table, base)
+        fired = max(_last_fired(cronjob) or base, created if is_new else base)
+        account = _joined(account, await account_fired(context, here.plan, table, account.last_slot or base, fired))
+    facts = ScheduleFacts(
+        timetable=table,
+        text=here.text,
+        cronjob={key: cronjob["metadata"][key] for key in ("name", "uid", "generation")},
+        schedule_hash=cronjob["metadata"]["annotations"].get(labels.SCHEDULE),
+        since=since,
+        last_slot=account.last_slot or here.instant("lastSlot"),
+    )
+    return ScheduleStep(facts, account)
+
+
+def _own(here: _Situation) -> Mapping[str, Any] | None:
+    """Return the live CronJob if it is this plan's and stays."""
+    if here.live is None or here.recorded.get("replacing") == here.live["metadata"]["uid"]:
+        return None
+    return here.live if labels.is_owned_by(here.live, here.plan["metadata"]["uid"]) else None
+
+
+def _wanted(manifest: Mapping[str, Any] | None) -> WantedCronJob | None:
+    if manifest is None:
+        return None
+    annotations = manifest["metadata"]["annotations"]
+    return WantedCronJob(read_timing(manifest["spec"]), annotations[labels.SCHEDULE], annotations[labels.RENDERED])
+
+
+def _has_schedule(plan: Mapping[str, Any]) -> bool:
+    return bool((plan.get("spec") or {}).get("schedule"))
+
+
+def _facts(here: _Situation) -> ScheduleFacts:
+    """Nothing fires."""
+    return ScheduleFacts(None, here.text)
+
+
+def _recorded_facts(here: _Situation) -> ScheduleFacts:
+    """Nothing is decided anew: the status keeps what it said of the schedule."""
+    recorded = here.recorded
+    return ScheduleFacts(
+        timetable=here.live_table if recorded.get("nextTimes") else None,
+        text=here.text,
+        cronjob=recorded.get("cronJob"),
+        schedule_hash=recorded.get("scheduleHash"),
+        since=here.instant("since"),
+        last_slot=here.instant("lastSlot"),
+        replacing=recorded.get("replacing"),
+    )
+
+
+def _base(here: _Situation) -> datetime | None:
+    marks = [mark for mark in (here.instant("since"), here.instant("lastSlot")) if mark is not None]
+    return max(marks) if marks else None
+
+
+def _last_fired(cronjob: Mapping[str, Any]) -> datetime | None:
+    text = (cronjob.get("status") or {}).get("lastScheduleTime")
+    return to_instant(text) if text else None
+
+
+def _joined(first: SlotAccount, second: SlotAccount) -> SlotAccount:
+    counts = {name: first.counts.get(name, 0) + second.counts.get(name, 0) for name in {**first.counts, **second.counts}}
+    return SlotAccount(second.last_slot or first.last_slot, counts, (*first.decisions, *second.decisions))
+
+
+def _pending(message: str) -> Finding:
+    return Finding(Reason.ScheduleChangePending, message, "spec.schedule", transient=True)

@@ -1,0 +1,55 @@
+"""Our labels and annotations: how everything that we make is found again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "launchplan-operator"
+#: Selects every object that we made or whose template we rendered.
+MANAGED_SELECTOR = f"{MANAGED_BY}={MANAGER}"
+
+PLAN = "launchplan.dev/plan"
+WORKFLOW = "launchplan.dev/workflow"
+VERSION = "launchplan.dev/version"
+EXECUTION = "launchplan.dev/execution"
+ORIGIN = "launchplan.dev/origin"
+
+#: On a Job: the uid of the plan that it was rendered for, so that a plan made anew does not inherit it.
+PLAN_UID = "launchplan.dev/plan-uid"
+#: On a Job: what is needed to read its outputs, as JSON `{container, outputs: {name: type}}`.
+RESULTS = "launchplan.dev/results"
+#: On a pod: all inputs as canonical JSON; on a CronJob: nothing.
+INPUTS = "launchplan.dev/inputs"
+#: On a pod: one annotation for each input, in text form.
+INPUT_PREFIX = "inputs.launchplan.dev/"
+#: On a CronJob: the hash of all that we rendered into it.
+RENDERED = "launchplan.dev/rendered"
+#: On a CronJob: the hash of its slots (cron text and zone).
+SCHEDULE = "launchplan.dev/schedule"
+
+#: Kubernetes' own, which it sets on Jobs and pods.
+CRONJOB_SLOT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+JOB_NAME = "batch.kubernetes.io/job-name"
+
+
+def owner_reference(owner: Mapping[str, Any], *, controller: bool) -> dict[str, Any]:
+    """Return a reference to an owner that the garbage collector follows and that blocks nothing."""
+    return {
+        "apiVersion": owner["apiVersion"],
+        "kind": owner["kind"],
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
+        "controller": controller,
+        "blockOwnerDeletion": False,
+    }
+
+
+def controller_of(obj: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return an object's controller reference, or None."""
+    references = obj["metadata"].get("ownerReferences") or ()
+    return next((reference for reference in references if reference.get("controller")), None)
+
+
+def is_owned_by(obj: Mapping[str, Any], uid: str) -> bool:
+    """Tell whether any owner of the object has this uid."""
+    return any(reference.get("uid") == uid for reference in obj["metadata"].get("ownerReferences") or ())

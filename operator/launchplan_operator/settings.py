@@ -1,0 +1,61 @@
+"""Every setting of the operator, read once at the start."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_PREFIX = "LAUNCHPLAN_OPERATOR_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The operator's settings; each is an environment variable `LAUNCHPLAN_OPERATOR_<NAME>`.
+
+    Attributes:
+        namespaces: comma-separated namespaces to serve; empty means all.
+        workers: how many objects are reconciled at once.
+        connections: how many HTTP connections to the API server are kept.
+        request_timeout: seconds that one API call may take.
+        health_port: port of `/livez` and `/readyz`; 0 serves none.
+        log_level: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+        context: the kubeconfig context; empty means the current one.
+        in_cluster: whether the process is a pod and uses its service account; seen from Kubernetes' own variables.
+    """
+
+    namespaces: tuple[str, ...] = field(default=())
+    workers: int = 20
+    connections: int = 32
+    request_timeout: float = 30.0
+    health_port: int = 8080
+    log_level: str = "INFO"
+    context: str = ""
+    in_cluster: bool = False
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of an environment.
+
+    Raises:
+        ValueError: a number is none; the message names the variable.
+    """
+    defaults = Settings()
+    return Settings(
+        namespaces=tuple(name.strip() for name in environ.get(f"{_PREFIX}NAMESPACES", "").split(",") if name.strip()),
+        workers=int(_number(environ, "WORKERS", defaults.workers)),
+        connections=int(_number(environ, "CONNECTIONS", defaults.connections)),
+        request_timeout=_number(environ, "REQUEST_TIMEOUT", defaults.request_timeout),
+        health_port=int(_number(environ, "HEALTH_PORT", defaults.health_port)),
+        log_level=environ.get(f"{_PREFIX}LOG_LEVEL", defaults.log_level),
+        context=environ.get(f"{_PREFIX}CONTEXT", defaults.context),
+        in_cluster="KUBERNETES_SERVICE_HOST" in environ and "KUBECONFIG" not in environ,
+    )
+
+
+def _number(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(_PREFIX + name)
+    if text is None:
+        return default
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{_PREFIX}{name}: found {text!r}, expected a number") from None

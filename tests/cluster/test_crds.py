@@ -1,0 +1,299 @@
+"""The CRDs on a real API server: what it takes, what it refuses, and in which words."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from launchplan_operator.api.execution import LaunchPlanExecutionSpec
+from launchplan_operator.api.launchplan import LaunchPlanSpec
+from launchplan_operator.api.model import Model
+from launchplan_operator.api.parsing import parse_spec
+from launchplan_operator.api.workflow import WorkflowDefinitionSpec
+from localcluster.cluster import LocalCluster
+from localcluster.places import LocalClusterError
+
+Object = dict[str, Any]
+Kubectl = Callable[..., str]
+
+CRDS = Path(__file__).parents[2] / "crds"
+MODELS: dict[str, type[Model]] = {
+    "LaunchPlan": LaunchPlanSpec,
+    "LaunchPlanExecution": LaunchPlanExecutionSpec,
+    "WorkflowDefinition": WorkflowDefinitionSpec,
+}
+WORKFLOW: Object = {
+    "interface": {
+        "inputs": [{"name": "city", "type": "string", "default": None}, {"name": "days", "type": "integer"}],
+        "outputs": [{"name": "report", "type": "string"}],
+    },
+    "job": {"template": {"spec": {"containers": [{"name": "main", "image": "x"}]}}},
+}
+PLAN: Object = {"workflowRef": {"name": "hello"}}
+EXECUTION: Object = {"launchPlanRef": {"name": "hello"}, "inputs": {"a": 1, "b": [1, {"c": 2}], "n": None}}
+CRON: Object = {"cron": "*/5 * * * *"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def crds(cluster: LocalCluster) -> None:
+    """The committed CRDs, applied as a user applies them."""
+    cluster.kubectl("apply", "-f", str(CRDS))
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+
+
+def manifest(kind: str, spec: Object, name: str = "x", **metadata: Any) -> str:
+    """Return an object as JSON text."""
+    made = {"apiVersion": "launchplan.dev/v1alpha1", "kind": kind, "metadata": {"name": name} | metadata, "spec": spec}
+    return json.dumps(made)
+
+
+@pytest.fixture
+def apply(kubectl: Kubectl, namespace: str) -> Callable[..., Object]:
+    """Applies an object in the test's namespace and returns it as stored; the server's refusal is raised."""
+
+    def applied(kind: str, spec: Object, name: str = "x", *, verb: str = "apply", **metadata: Any) -> Object:
+        text = manifest(kind, spec, name, **metadata)
+        stored: Object = json.loads(kubectl(verb, "-n", namespace, "-o", "json", "-f", "-", stdin=text))
+        return stored
+
+    return applied
+
+
+def test_the_api_server_finds_nothing_to_complain_about(kubectl: Kubectl) -> None:
+    """Accepted, established, structural, and nothing pending."""
+    found = json.loads(kubectl("get", "crd", "-o", "json"))["items"]
+    conditions = {
+        crd["metadata"]["name"]: {(c["type"], c["status"]) for c in crd["status"]["conditions"]}
+        for crd in found
+        if crd["spec"]["group"] == "launchplan.dev"
+    }
+    assert conditions == {
+        f"{plural}.launchplan.dev": {("NamesAccepted", "True"), ("Established", "True")}
+        for plural in ("launchplans", "launchplanexecutions", "workflowdefinitions")
+    }
+
+
+def test_client_side_apply_works_twice(kubectl: Kubectl) -> None:
+    """The second time the annotation of the first is compared, and nothing changes."""
+    answers = kubectl("apply", "-f", str(CRDS)).strip().splitlines()
+    assert len(answers) == 3
+    assert all(answer.endswith("unchanged") for answer in answers)
+
+
+def labelled(keys: int) -> Object:
+    """Return a plan with many labels of the longest kind."""
+    return PLAN | {"labels": {f"{'p' * 60}.{'q' * 60}/{'k' * 58}{n:05}": "v" * 63 for n in range(keys)}}
+
+
+GOOD = [
+    ("WorkflowDefinition", "a workflow with inputs and outputs", WORKFLOW),
+    ("WorkflowDefinition", "a workflow with nothing but a job", {"job": {"any": {"thing": None}}}),
+    ("LaunchPlan", "a plan with nothing but a workflow", PLAN),
+    ("LaunchPlan", "a cron text", PLAN | {"schedule": CRON}),
+    ("LaunchPlan", "a bad cron text and zone, which the status will tell", PLAN | {"schedule": {"cron": "x", "timeZone": "x"}}),
+    ("LaunchPlan", "a fixed rate", PLAN | {"schedule": {"fixedRate": {"value": 7, "unit": "Minute"}}}),
+    ("LaunchPlan", "inputs of any JSON", PLAN | {"defaultInputs": {"n": None, "f": 1.5, "d": {"e": [None]}}}),
+    ("LaunchPlan", "as many labels as there may be", labelled(32)),
+    ("LaunchPlan", "a time-out in fractions that come to whole seconds", PLAN | {"timeout": "1.5m500ms.5s"}),
+    ("LaunchPlanExecution", "a run of a plan", EXECUTION),
+    ("LaunchPlanExecution", "a run of a workflow", {"launchPlanRef": {"kind": "WorkflowDefinition", "name": "hello"}}),
+    ("LaunchPlanExecution", "a run that is terminated at once", EXECUTION | {"terminate": {"cause": "never mind"}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "spec"), [pytest.param(kind, spec, id=case) for kind, case, spec in GOOD])
+def test_what_the_server_takes_the_model_takes(kind: str, spec: Object, apply: Callable[..., Object]) -> None:
+    """What is stored has every value that was sent, and is parsed."""
+    name = "a" * (63 if kind == "LaunchPlanExecution" else 52)
+    # A client-side apply would leave out every null before the server sees it.
+    stored = apply(kind, spec, name, verb="create")
+    assert_holds(stored["spec"], spec)
+    assert isinstance(parse_spec(MODELS[kind], stored), MODELS[kind])
+
+
+def assert_holds(stored: Any, sent: Any) -> None:
+    """Fail if a value that was sent, a null among them, is not in what is stored; defaults may be added."""
+    if isinstance(sent, dict):
+        assert set(sent) <= set(stored)
+        for key, value in sent.items():
+            assert_holds(stored[key], value)
+    elif isinstance(sent, list):
+        assert len(stored) == len(sent)
+        for one, other in zip(stored, sent, strict=True):
+            assert_holds(one, other)
+    else:
+        assert stored == sent
+
+
+BAD = [
+    ("LaunchPlan", "no workflow", {}, "spec.workflowRef: Required value"),
+    ("LaunchPlan", "a workflow name that no object can have", {"workflowRef": {"name": "Hello"}}, "spec.workflowRef.name"),
+    ("LaunchPlan", "cron and rate", PLAN | {"schedule": CRON | {"fixedRate": {"value": 1, "unit": "Day"}}},
+     "spec.schedule: Invalid value: found both of cron and fixedRate, expected exactly one"),
+    ("LaunchPlan", "neither cron nor rate", PLAN | {"schedule": {"timeZone": "UTC"}},
+     "spec.schedule: Invalid value: found neither of cron and fixedRate, expected exactly one"),
+    ("LaunchPlan", "an engine that does not exist yet", PLAN | {"schedule": CRON | {"engine": "Operator"}},
+     'spec.schedule.engine: Unsupported value: "Operator": supported values: "Auto", "CronJob"'),
+    ("LaunchPlan", "a cron text longer than any", PLAN | {"schedule": {"cron": "*" * 257}}, "spec.schedule.cron: Too long"),
+    ("LaunchPlan", "a unit in small letters", PLAN | {"schedule": {"fixedRate": {"value": 1, "unit": "day"}}},
+     'spec.schedule.fixedRate.unit: Unsupported value: "day"'),
+    ("LaunchPlan", "a rate of nothing", PLAN | {"schedule": {"fixedRate": {"value": 0, "unit": "Day"}}},
+     "spec.schedule.fixedRate.value"),
+    ("LaunchPlan", "a label key with a blank", PLAN | {"labels": {"a b": "c"}},
+     "spec.labels: Invalid value: found the key a b: expected a name of letters, digits"),
+    ("LaunchPlan", "a label of the operator's own", PLAN | {"labels": {"launchplan.dev/plan": "c"}},
+     "spec.labels: Invalid value: found the key launchplan.dev/plan: keys of launchplan.dev are the operator's own"),
+    ("LaunchPlan", "an annotation of the operator's own", PLAN | {"annotations": {"inputs.launchplan.dev/a": "c"}},
+     "spec.annotations: Invalid value: found the key inputs.launchplan.dev/a"),
+    ("LaunchPlan", "a label value with a blank", PLAN | {"labels": {"a": "b c"}}, "spec.labels.a: Invalid value"),
+    ("LaunchPlan", "too many labels", labelled(33), "spec.labels: Too many: 33"),
+    ("LaunchPlan", "too many inputs", PLAN | {"fixedInputs": {f"i{n}": n for n in range(101)}}, "spec.fixedInputs: Too many"),
+    ("LaunchPlan", "a duration without a unit", PLAN | {"timeout": "90"}, "spec.timeout: Invalid value"),
+    ("LaunchPlan", "half a second", PLAN | {"timeout": "500ms"}, 'spec.timeout: Invalid value: "500ms": expected whole seconds'),
+    ("LaunchPlan", "a second and a half", PLAN | {"timeout": "1.5s"}, 'spec.timeout: Invalid value: "1.5s": expected whole'),
+    ("LaunchPlan", "a duration beyond 292 years", PLAN | {"timeout": "9999999h"}, "spec.timeout: Invalid value"),
+    ("LaunchPlan", "a negative number of retries", PLAN | {"retries": -1}, "spec.retries: Invalid value: -1"),
+    ("LaunchPlan", "history without end", PLAN | {"history": {"failed": 1001}}, "spec.history.failed"),
+    ("WorkflowDefinition", "no job", {"interface": {}}, "spec.job: Required value"),
+    ("WorkflowDefinition", "an input name that no environment can hold",
+     WORKFLOW | {"interface": {"inputs": [{"name": "a-b", "type": "string"}]}}, "spec.interface.inputs[0].name"),
+    ("WorkflowDefinition", "two inputs of one name",
+     WORKFLOW | {"interface": {"inputs": [{"name": "a", "type": "string"}] * 2}}, "spec.interface.inputs[1]: Duplicate value"),
+    ("WorkflowDefinition", "an input without a type", WORKFLOW | {"interface": {"inputs": [{"name": "a"}]}},
+     "spec.interface.inputs[0].type: Required value"),
+    ("WorkflowDefinition", "a version that is no label", WORKFLOW | {"version": "1/2"}, "spec.version: Invalid value"),
+    ("LaunchPlanExecution", "nothing to run", {"inputs": {}}, "spec.launchPlanRef: Required value"),
+    ("LaunchPlanExecution", "a kind that cannot run", {"launchPlanRef": {"kind": "Job", "name": "x"}},
+     'spec.launchPlanRef.kind: Unsupported value: "Job"'),
+    ("LaunchPlanExecution", "a termination without a cause", EXECUTION | {"terminate": {}},
+     "spec.terminate.cause: Required value"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "words"), [pytest.param(kind, spec, words, id=case) for kind, case, spec, words in BAD]
+)
+def test_what_the_server_refuses_it_refuses_in_good_words(
+    kind: str, spec: Object, words: str, apply: Callable[..., Object]
+) -> None:
+    """The refusal names the field and says what was expected; the model refuses the same."""
+    with pytest.raises(LocalClusterError) as refusal:
+        apply(kind, spec)
+    assert words in str(refusal.value)
+    if "Duplicate" not in words:
+        assert isinstance(parse_spec(MODELS[kind], {"spec": spec}), tuple)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "longest"),
+    [("LaunchPlan", PLAN, 52), ("WorkflowDefinition", WORKFLOW, 52), ("LaunchPlanExecution", EXECUTION, 63)],
+)
+def test_a_name_too_long_is_refused(kind: str, spec: Object, longest: int, apply: Callable[..., Object]) -> None:
+    """The names of Jobs are made from it, and they end at 63 characters."""
+    with pytest.raises(LocalClusterError, match=f"metadata.name: Invalid value: expected at most {longest} characters"):
+        apply(kind, spec, "a" * (longest + 1))
+
+
+CHANGES = [
+    pytest.param({"launchPlanRef": {"name": "other"}}, id="another plan"),
+    pytest.param({"launchPlanRef": {"name": "hello", "kind": "WorkflowDefinition"}}, id="another kind"),
+    pytest.param({"inputs": {"a": 2, "b": [1, {"c": 2}]}}, id="another input"),
+    pytest.param({"inputs": {"a": 1, "b": [1, {"c": 3}]}}, id="another value deep in an input"),
+    pytest.param({"labels": {"a": "b"}}, id="labels"),
+    pytest.param({"annotations": {"a": "b"}}, id="annotations"),
+    pytest.param({"timeout": "1m"}, id="a time-out"),
+]
+IMMUTABLE = "the spec cannot change once created, but for terminate"
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_execution_cannot_change(change: Object, apply: Callable[..., Object]) -> None:
+    """Not even in what CEL cannot see by itself: the values of inputs."""
+    apply("LaunchPlanExecution", EXECUTION)
+    with pytest.raises(LocalClusterError, match=IMMUTABLE):
+        apply("LaunchPlanExecution", EXECUTION | change)
+
+
+@pytest.mark.parametrize("change", [change for change in CHANGES if "input" not in str(change.id)])
+def test_an_execution_cannot_change_together_with_its_termination(change: Object, apply: Callable[..., Object]) -> None:
+    """What CEL sees stays as it was, also in the one update that may add something."""
+    apply("LaunchPlanExecution", EXECUTION)
+    with pytest.raises(LocalClusterError, match=IMMUTABLE):
+        apply("LaunchPlanExecution", EXECUTION | change | {"terminate": {"cause": "enough"}})
+
+
+def test_an_execution_is_terminated_once(apply: Callable[..., Object]) -> None:
+    """The wish can be added; then it can neither change nor be taken back. Labels of the object stay free."""
+    ended = EXECUTION | {"terminate": {"cause": "enough"}}
+    apply("LaunchPlanExecution", EXECUTION)
+    assert apply("LaunchPlanExecution", ended, labels={"a": "b"})["spec"]["terminate"] == {"cause": "enough"}
+    for other in (EXECUTION | {"terminate": {"cause": "more"}}, EXECUTION):
+        with pytest.raises(LocalClusterError, match=IMMUTABLE):
+            apply("LaunchPlanExecution", other)
+
+
+def test_a_whole_number_is_stored_as_one(apply: Callable[..., Object]) -> None:
+    """JSON has one kind of number: the server writes 3.0 as 3, which is why a whole float is an integer to us."""
+    stored = apply("LaunchPlan", PLAN | {"defaultInputs": {"a": 3.0, "b": 8.888888e18, "c": 2**63 - 1, "d": 0.1}})
+    values = stored["spec"]["defaultInputs"]
+    assert json.dumps(values) == '{"a": 3, "b": 8888888000000000000, "c": 9223372036854775807, "d": 0.1}'
+
+
+def test_executions_are_selected_by_fields(kubectl: Kubectl, namespace: str, apply: Callable[..., Object]) -> None:
+    """By plan and by phase, on the server."""
+    for name, plan in (("one", "hello"), ("two", "other")):
+        apply("LaunchPlanExecution", {"launchPlanRef": {"name": plan}}, name)
+    patch = '{"status": {"phase": "Running"}}'
+    kubectl("patch", "lpx", "two", "-n", namespace, "--subresource=status", "--type=merge", "-p", patch)
+    for selector, expected in (("spec.launchPlanRef.name=hello", "one"), ("status.phase=Running", "two")):
+        found = kubectl("get", "lpx", "-n", namespace, "-o", "name", f"--field-selector={selector}").strip()
+        assert found == f"launchplanexecution.launchplan.dev/{expected}"
+
+
+def test_a_plan_reads_like_a_dashboard(kubectl: Kubectl, namespace: str, apply: Callable[..., Object]) -> None:
+    """The columns hold what the status says; the next time stays an instant."""
+    apply("LaunchPlan", PLAN, "hourly")
+    status = {
+        "activeVersion": "v1",
+        "schedule": {"engine": "CronJob", "text": "0 * * * * UTC", "nextTimes": ["2026-01-31T09:00:00Z"]},
+        "lastExecution": {"name": "hourly-1", "phase": "Failed"},
+        "running": 0,
+        "conditions": [
+            {
+                "type": "Ready",
+                "status": "True",
+                "reason": "Active",
+                "message": "m",
+                "lastTransitionTime": "2026-01-31T08:00:00Z",
+            }
+        ],
+    }
+    patch = json.dumps({"status": status})
+    kubectl("patch", "lp", "hourly", "-n", namespace, "--subresource=status", "--type=merge", "-p", patch)
+    heads, row = kubectl("get", "lp", "-n", namespace).splitlines()
+    assert heads.split() == ["NAME", "ACTIVE", "SCHEDULE", "NEXT", "LAST", "RUNNING", "READY", "AGE"]
+    assert row.startswith("hourly   v1       0 * * * * UTC   2026-01-31T09:00:00Z   Failed   0         True    ")
+
+
+def test_the_category_lists_every_kind(kubectl: Kubectl, namespace: str, apply: Callable[..., Object]) -> None:
+    """`kubectl get launchplan-all` shows plans, workflows and runs."""
+    for kind, spec in (("WorkflowDefinition", WORKFLOW), ("LaunchPlan", PLAN), ("LaunchPlanExecution", EXECUTION)):
+        apply(kind, spec)
+    found = set(kubectl("get", "launchplan-all", "-n", namespace, "-o", "name").split())
+    kinds = ("workflowdefinition", "launchplan", "launchplanexecution")
+    assert found == {f"{kind}.launchplan.dev/x" for kind in kinds}
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("lp.spec.schedule.cron", "exactly as a CronJob reads them"),
+        ("lpx.spec.terminate", "it cannot be taken back"),
+        ("wfd.spec.interface.inputs.default", "without it, the input is required"),
+    ],
+)
+def test_kubectl_explains_a_field(field: str, words: str, kubectl: Kubectl) -> None:
+    """The models' own descriptions."""
+    assert words in " ".join(kubectl("explain", field).split())
