@@ -1,4 +1,4 @@
-"""The command line: build, up, down, status, kubeconfig, logs, tool."""
+"""The command line: build, up, tour, down, status, kubeconfig, logs, tool."""
 
 import argparse
 import sys
@@ -6,17 +6,18 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from localcluster import build, cluster, toolsets
+from localcluster import build, cluster, toolsets, tour
 from localcluster.cluster import LocalCluster
-from localcluster.places import LocalClusterError, cluster_dir, is_locked, silent
-from localcluster.supervisor import LOCK
+from localcluster.operated import OPERATOR, end_operator
+from localcluster.places import LocalClusterError, cluster_dir, silent
+from localcluster.supervised import is_supervised, read_state
 
 _DEFAULT = "default"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    options = parse(arguments)
     try:
         return int(options.run(options))
     except LocalClusterError as error:
@@ -24,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read a command line; a wrong one ends the process with its usage."""
+    return _parser().parse_args(arguments)
 
 
 def _say(text: str) -> None:
@@ -37,7 +43,7 @@ def _build(options: argparse.Namespace) -> int:
 
 def _up(options: argparse.Namespace) -> int:
     began = time.monotonic()
-    if is_locked(cluster_dir(options.name) / LOCK):
+    if is_supervised(cluster_dir(options.name)):
         running = LocalCluster.attach(options.name)
         _check_same(running, options)
         running.await_ready(silent, wait=options.wait)
@@ -62,7 +68,21 @@ def _node(running: LocalCluster) -> str:
     return f"{running.node} ({running.record.why})" if running.record.why else running.node
 
 
+def _tour(options: argparse.Namespace) -> int:
+    began = time.monotonic()
+    tour.tour(options.name, options.context, _say, _show)
+    _say(f"\nall of that took {time.monotonic() - began:.0f} s")
+    return 0
+
+
+def _show(text: str) -> None:
+    print(text, flush=True)
+
+
 def _down(options: argparse.Namespace) -> int:
+    if options.context:
+        _say("the operator has ended" if tour.end("", options.context) else "no operator is running for that context")
+        return 0
     if options.all:
         for running in cluster.running():
             if running.attached:
@@ -75,7 +95,7 @@ def _down(options: argparse.Namespace) -> int:
             cluster.sweep(directory.name)
         return 0
     directory = cluster_dir(options.name)
-    if is_locked(directory / LOCK):
+    if is_supervised(directory):
         _stop(LocalCluster.attach(options.name))
         return 0
     cluster.sweep(options.name)
@@ -85,6 +105,7 @@ def _down(options: argparse.Namespace) -> int:
 
 def _stop(running: LocalCluster) -> None:
     began = time.monotonic()
+    end_operator(running.directory / OPERATOR)
     running.stop()
     _say(f"cluster {running.name} stopped in {time.monotonic() - began:.1f} s")
 
@@ -106,7 +127,10 @@ def _status(options: argparse.Namespace) -> int:
 
 def _describe(running: LocalCluster) -> None:
     print(f"{running.name}: {running.url}, node {_node(running)}, supervisor {running.pid}")
-    for name, each in running.components().items():
+    components = running.components()
+    if is_supervised(running.directory / OPERATOR):
+        components |= read_state(running.directory / OPERATOR)["components"]
+    for name, each in components.items():
         print(f"  {name:<24} {'running' if each['pid'] else 'not running':<12} restarts {max(each['restarts'], 0)}")
 
 
@@ -116,11 +140,12 @@ def _kubeconfig(options: argparse.Namespace) -> int:
 
 
 def _logs(options: argparse.Namespace) -> int:
-    directory = cluster_dir(options.name) / "logs"
+    directory = cluster_dir(options.name)
+    logs = {path.stem: path for path in (*directory.glob(f"{OPERATOR}/logs/*.log"), *directory.glob("logs/*.log"))}
     if options.component:
-        return _print_log(directory / f"{options.component}.log")
-    for path in sorted(directory.glob("*.log")):
-        print(f"{path.stem:<24} {path}")
+        return _print_log(logs.get(options.component, directory / "logs" / f"{options.component}.log"))
+    for name, path in sorted(logs.items()):
+        print(f"{name:<24} {path}")
     return 0
 
 
@@ -155,8 +180,15 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--wait", action="store_true", help="until a real node is Ready too")
     up.set_defaults(run=_up)
 
+    tour_ = commands.add_parser(
+        "tour", help="start a cluster and the operator, run the first example, show the outcome"
+    )
+    tour_.add_argument("--context", default="", help="use the existing cluster of this kubeconfig context instead")
+    tour_.set_defaults(run=_tour)
+
     down = commands.add_parser("down", help="stop a cluster and remove its files")
     down.add_argument("--all", action="store_true", help="every cluster that `up` left running")
+    down.add_argument("--context", default="", help="only end the operator of a tour of this context's cluster")
     down.set_defaults(run=_down)
 
     status = commands.add_parser("status", help="what runs, and what is built")
@@ -174,6 +206,6 @@ def _parser() -> argparse.ArgumentParser:
     tool.add_argument("program")
     tool.set_defaults(run=_tool)
 
-    for each in (up, down, kubeconfig, logs):
+    for each in (up, tour_, down, kubeconfig, logs):
         each.add_argument("--name", default=_DEFAULT, help=f"the instance (default {_DEFAULT})")
     return parser

@@ -1,9 +1,6 @@
 """Starts, finds and stops local clusters; what the tests, the benchmark and the command line build on."""
 
 import contextlib
-import json
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,16 +10,16 @@ from typing import Any, Literal, Self
 
 from localcluster import build, images, nodes, toolsets
 from localcluster.api import Api, ApiUnavailableError
-from localcluster.launch import Process, Record, clean, launch
+from localcluster.launch import Record, clean, launch
 from localcluster.pki import ADMIN, NODE_NAME, User
-from localcluster.places import LocalClusterError, Say, cluster_dir, clusters_root, is_locked, locked, silent
-from localcluster.supervisor import DETACH, INSIDE, LOCK, STATE
+from localcluster.places import LocalClusterError, Say, cluster_dir, clusters_root, locked, silent
+from localcluster.supervised import Process, detach, end_supervisor, is_supervised, read_state
+from localcluster.supervisor import INSIDE, LOCK
 
 NodeChoice = Literal["auto", "real", "stub", "none"]
 
 _CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
 _START_SECONDS = 120.0
-_STOP_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 _TOO_MANY_RESTARTS = 6
 _ATTEMPTS = 3
@@ -62,7 +59,7 @@ class LocalCluster:
         """
         directory = cluster_dir(name)
         with locked(_start_lock(name), lambda: say(f"another process starts {name}: waiting")):
-            if is_locked(directory / LOCK):
+            if is_supervised(directory):
                 msg = f"a cluster {name} is running already"
                 raise LocalClusterError(msg)
             chosen, why, binaries = prepare(node, say)
@@ -87,7 +84,7 @@ class LocalCluster:
             LocalClusterError: no cluster of that name runs.
         """
         directory = cluster_dir(name)
-        if is_locked(directory / LOCK):
+        if is_supervised(directory):
             with contextlib.suppress(FileNotFoundError):
                 return cls(Record.read(directory))
         msg = f"no cluster {name} is running; python3 -m localcluster up --name {name}"
@@ -185,24 +182,18 @@ class LocalCluster:
         Raises:
             LocalClusterError: the supervisor has written nothing yet.
         """
-        try:
-            state: dict[str, Any] = json.loads((self.directory / STATE).read_text())
-        except FileNotFoundError:
-            msg = f"cluster {self.name} has no state"
-            raise LocalClusterError(msg) from None
-        return state
+        return read_state(self.directory)
 
     def detach(self) -> None:
         """Let the cluster outlive this process."""
-        if self._process and self._process.stdin:
-            self._process.stdin.write(DETACH)
-            self._process.stdin.close()
+        if self._process:
+            detach(self._process)
 
     def stop(self, *, keep_files: bool = False) -> None:
         """End every process of the cluster, in order, and remove its files unless told to keep them."""
         if self._process and self._process.stdin:
             self._process.stdin.close()
-        self._end_supervisor()
+        end_supervisor(self.directory)
         if self._process:
             self._process.wait()
         if not keep_files:
@@ -213,19 +204,6 @@ class LocalCluster:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    def _end_supervisor(self) -> None:
-        deadline = time.monotonic() + _STOP_SECONDS
-        signum = signal.SIGTERM
-        while is_locked(self.directory / LOCK):
-            self._signal(signum)
-            signum = signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL
-            time.sleep(_POLL_SECONDS)  # nobody but its parent is told of a process's end, and that may be init
-
-    def _signal(self, signum: int) -> None:
-        # The lock is held, so the pid in the state is the supervisor's and not somebody's who got it after.
-        with contextlib.suppress(LocalClusterError, ProcessLookupError):
-            os.kill(self.pid, signum)
 
     def await_ready(self, say: Say, *, wait: bool) -> None:
         """Wait until the control plane answers; with `wait`, until a real node is Ready too.
@@ -300,14 +278,14 @@ def running() -> list[LocalCluster]:
 
 def dead() -> list[Path]:
     """The directories of clusters that do not run any more."""
-    return [path.parent for path in _locks() if not is_locked(path)]
+    return [path.parent for path in _locks() if not is_supervised(path.parent)]
 
 
 def sweep(name: str) -> bool:
     """Remove what a dead cluster left behind; False if it is alive after all."""
     directory = cluster_dir(name)
     with locked(_start_lock(name)):  # a cluster that is being started may look dead
-        if is_locked(directory / LOCK):
+        if is_supervised(directory):
             return False
         clean(directory)
         _start_lock(name).unlink()

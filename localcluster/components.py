@@ -1,7 +1,6 @@
 """The command line of each part of the control plane."""
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -191,8 +190,3 @@ def _audit(at: Layout) -> dict[str, object]:
 
 def _argv(program: str, flags: dict[str, object]) -> tuple[str, ...]:
     return (program, *(f"--{name}={value}" for name, value in flags.items()))
-
-
-def names(components: Sequence[Component]) -> list[str]:
-    """The names of components, in starting order."""
-    return [each.name for each in components]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from localcluster.cluster import LocalCluster
 
 BUSYBOX_IMAGE = "docker.io/localcluster/busybox:1"
+#: What the examples name: other clusters pull it, ours have it made here.
+BUSYBOX_STABLE = "docker.io/library/busybox:stable"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/tmp:/bin/sh\n"  # noqa: S105 - a file's text
 _GROUP = "root:x:0:\nnobody:x:65534:\n"
@@ -37,6 +39,7 @@ class Image:
         links: path → target of a symbolic link.
         directories: empty directories; `tmp` is writable for all.
         config: OCI's `config` object: Cmd, Entrypoint, Env, User, WorkingDir.
+        aliases: further full names.
     """
 
     reference: str
@@ -44,6 +47,7 @@ class Image:
     links: Mapping[str, str] = field(default_factory=dict)
     directories: tuple[str, ...] = _DIRECTORIES
     config: Mapping[str, Any] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
 
 
 def write_image(image: Image, target: Path) -> Path:
@@ -63,8 +67,9 @@ def write_image(image: Image, target: Path) -> Path:
         "layers": [_descriptor(layer, f"{_JSON}.layer.v1.tar")],
     }
     manifest_text = json.dumps(manifest).encode()
-    named = {"annotations": {"io.containerd.image.name": image.reference}}
-    index = {"schemaVersion": 2, "manifests": [_descriptor(manifest_text, manifest["mediaType"]) | named]}
+    descriptor = _descriptor(manifest_text, manifest["mediaType"])
+    names = [{"io.containerd.image.name": name} for name in (image.reference, *image.aliases)]
+    index = {"schemaVersion": 2, "manifests": [descriptor | {"annotations": name} for name in names]}
     with _replacing(target) as scratch, tarfile.open(scratch, "w") as tar:
         _add(tar, "oci-layout", b'{"imageLayoutVersion": "1.0.0"}')
         _add(tar, "index.json", json.dumps(index).encode())
@@ -74,8 +79,8 @@ def write_image(image: Image, target: Path) -> Path:
 
 
 def build_busybox_image(target: Path) -> Path:
-    """Write `localcluster/busybox:1`: a shell with its applets, from the machine's static busybox."""
-    return write_image(_busybox(BUSYBOX_IMAGE, {"Cmd": ["sh"]}), target)
+    """Write `localcluster/busybox:1`, also known as `busybox:stable`: a shell with its applets, all of them static."""
+    return write_image(_busybox(BUSYBOX_IMAGE, {"Cmd": ["sh"]}, (BUSYBOX_STABLE,)), target)
 
 
 def build_pause_image(target: Path) -> Path:
@@ -106,18 +111,18 @@ def import_base_images(cluster: "LocalCluster") -> None:
     """Import the sandbox image and busybox, made once and kept in the cache."""
     kept = cache_root() / "images"
     kept.mkdir(parents=True, exist_ok=True)
-    mark = _digest(_busybox_program())[7:17]
+    mark = _digest(_busybox_program() + Path(__file__).read_bytes())[7:17]
     for name, make in (("pause", build_pause_image), ("busybox", build_busybox_image)):
         tar = kept / f"{name}-{mark}.tar"
         import_image(cluster, tar if tar.exists() else make(tar))
 
 
-def _busybox(reference: str, config: Mapping[str, Any]) -> Image:
+def _busybox(reference: str, config: Mapping[str, Any], aliases: tuple[str, ...] = ()) -> Image:
     program = _busybox_program()
     listed = subprocess.run(["busybox", "--list"], capture_output=True, text=True, check=True).stdout.split()
     links = {f"bin/{applet}": "busybox" for applet in listed if applet != "busybox"}
     files = {"bin/busybox": program, "etc/passwd": _PASSWD.encode(), "etc/group": _GROUP.encode()}
-    return Image(reference, files, links, config={"Env": ["PATH=/bin:/usr/bin"]} | dict(config))
+    return Image(reference, files, links, config={"Env": ["PATH=/bin:/usr/bin"]} | dict(config), aliases=aliases)
 
 
 def _busybox_program() -> bytes:

@@ -1,11 +1,8 @@
 """From a cluster's name to its running supervisor: directory, ports, certificates, programs."""
 
 import json
-import os
 import shutil
 import socket
-import subprocess
-import sys
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +10,7 @@ from pathlib import Path
 from localcluster import components, nodes
 from localcluster.components import Layout
 from localcluster.pki import ADMIN
-from localcluster.places import SOURCE
+from localcluster.supervised import Process, start_supervisor
 from localcluster.supervisor import Spec
 
 _RECORD = "cluster.json"
@@ -50,7 +47,7 @@ class Record:
         return Record(Layout(**data["layout"] | paths), data["node"], data["why"])
 
 
-def launch(directory: Path, binaries: Path, node: str, why: str, *, audit: bool) -> tuple[Record, "Process"]:
+def launch(directory: Path, binaries: Path, node: str, why: str, *, audit: bool) -> tuple[Record, Process]:
     """Make a cluster's directory afresh and start its supervisor."""
     clean(directory)
     (directory / "logs").mkdir(parents=True, mode=0o700)
@@ -62,16 +59,13 @@ def launch(directory: Path, binaries: Path, node: str, why: str, *, audit: bool)
         _spec(layout, node, network).write(directory)
         record = Record(layout, node, why)
         record.write()
-        return record, _start_supervisor(directory, (network.lock,) if network else ())
+        return record, start_supervisor(directory, (network.lock,) if network else ())
 
 
 def clean(directory: Path) -> None:
     """Remove what a dead cluster left behind."""
     nodes.clean(directory)
     shutil.rmtree(directory, ignore_errors=True)
-
-
-Process = subprocess.Popen[bytes]
 
 
 def _layout(directory: Path, binaries: Path, network: nodes.Network | None, *, audit: bool) -> Layout:
@@ -87,20 +81,6 @@ def _spec(layout: Layout, node: str, network: nodes.Network | None) -> Spec:
     if network:
         return Spec((*parts, *nodes.programs(layout)), nodes.sandbox(layout, network))
     return Spec((*parts, components.stub(layout)) if node == "stub" else tuple(parts))
-
-
-def _start_supervisor(directory: Path, keep_open: tuple[int, ...]) -> Process:
-    with (directory / "logs" / "supervisor.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "localcluster.supervisor", str(directory)],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            cwd=directory,
-            env=os.environ | {"PYTHONPATH": str(SOURCE.parent)},
-            start_new_session=True,
-            pass_fds=keep_open,
-        )
 
 
 def _free_ports(count: int) -> list[int]:

@@ -1,21 +1,24 @@
 """The operator beside a cluster: installed under the chart's own role, run from this checkout as a process."""
 
-import contextlib
+import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from localcluster.components import Component
 from localcluster.places import SOURCE, LocalClusterError
 from localcluster.processes import die_with_parent
+from localcluster.supervised import detach, end_supervisor, is_supervised, read_state, start_supervisor
+from localcluster.supervisor import Spec
 
 #: Runs kubectl with these arguments and standard input; returns its output, raises on failure.
 Kubectl = Callable[..., str]
@@ -23,11 +26,16 @@ Kubectl = Callable[..., str]
 ROOT = SOURCE.parent
 SYSTEM_NAMESPACE = "launchplan-system"
 ACCOUNT = "launchplan-operator"
+#: What the supervisor calls it, and the directory that it has in its cluster's.
+OPERATOR = "operator"
+_COMMAND = (sys.executable, "-m", "launchplan_operator", "run")
 _ROLE = ROOT / "helm" / "launchplan-operator" / "role.yaml"
 _POLL_SECONDS = 0.05
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _TAIL_CHARACTERS = 3000
+_TOO_MANY_RESTARTS = 2
+_TOKEN_DURATION = "8760h"  # noqa: S105 - an API server may shorten it
 
 
 def install(kubectl: Kubectl) -> None:
@@ -39,7 +47,7 @@ def install(kubectl: Kubectl) -> None:
 
 def write_operator_kubeconfig(kubectl: Kubectl, path: Path, admin: Mapping[str, Any]) -> Path:
     """Write a kubeconfig with a token of the operator's ServiceAccount for the cluster of a flat `admin` kubeconfig."""
-    token = kubectl("create", "token", ACCOUNT, "-n", SYSTEM_NAMESPACE, "--duration=24h").strip()
+    token = kubectl("create", "token", ACCOUNT, "-n", SYSTEM_NAMESPACE, f"--duration={_TOKEN_DURATION}").strip()
     user = admin["contexts"][0]["context"]["user"]
     path.touch(mode=0o600)
     path.write_text(json.dumps({**admin, "users": [{"name": user, "user": {"token": token}}]}))
@@ -63,25 +71,17 @@ class OperatorProcess:
     environment: Mapping[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
-    def start(self, *, detached: bool = False) -> int:
-        """Start it; unless detached it ends with this process. Returns its pid."""
-        environment = {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "HOME": os.environ.get("HOME", "/"),
-            "KUBECONFIG": str(self.kubeconfig),
-            "LAUNCHPLAN_OPERATOR_HEALTH_PORT": str(self.port),
-            **self.environment,
-        }
+    def start(self) -> int:
+        """Start it; it ends with this process. Returns its pid."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "launchplan_operator", "run"],
-                env=environment,
+                _COMMAND,
+                env=_inherited() | _environment(self.kubeconfig, self.port) | dict(self.environment),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=detached,
-                preexec_fn=None if detached else die_with_parent(),  # noqa: PLW1509 - the starter has no threads
+                preexec_fn=die_with_parent(),  # noqa: PLW1509 - the starter has no threads
             )
         return self._process.pid
 
@@ -91,22 +91,11 @@ class OperatorProcess:
         Raises:
             LocalClusterError: it ended, or took too long; the text holds the end of its log.
         """
-        deadline = time.monotonic() + _READY_SECONDS
-        while not self.is_ready():
-            ended = self._process is not None and self._process.poll() is not None
-            if ended or time.monotonic() > deadline:
-                text = self.log.read_text(errors="replace")[-_TAIL_CHARACTERS:]
-                msg = f"the operator {'ended' if ended else 'did not become ready'}:\n{text}"
-                raise LocalClusterError(msg)
-            time.sleep(_POLL_SECONDS)  # a process that starts cannot be watched
+        await_ready(self.port, self.log, lambda: self._process is None or self._process.poll() is not None)
 
     def is_ready(self) -> bool:
         """Tell whether `/readyz` says so."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:  # noqa: S310
-                return bool(answer.status == 200)  # noqa: PLR2004
-        except (urllib.error.URLError, OSError):
-            return False
+        return is_ready(self.port)
 
     def stop(self) -> None:
         """Ask it to end and wait; a process that does not end is killed."""
@@ -127,13 +116,87 @@ class OperatorProcess:
             self._process = None
 
 
-def stop_detached(pid_file: Path) -> None:
-    """End an operator that was started detached, if it still runs."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
-        pid = int(pid_file.read_text())
-        if b"launchplan_operator" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            os.kill(pid, signal.SIGTERM)
-    pid_file.unlink(missing_ok=True)
+def keep_operator(kubeconfig: Path, directory: Path, follows: Path | None) -> Path:
+    """Start the operator under a supervisor of its own, anew if it runs there already, and wait until it is ready.
+
+    Args:
+        kubeconfig: whom it acts as, and where.
+        directory: of the supervisor.
+        follows: the directory of a cluster's supervisor with which it ends; None if only `end_operator` shall end it.
+
+    Returns:
+        Its log.
+
+    Raises:
+        LocalClusterError: it did not become ready; the text holds the end of its log.
+    """
+    end_operator(directory)
+    (directory / "logs").mkdir(parents=True, exist_ok=True, mode=0o700)
+    port = free_port()
+    component = Component(OPERATOR, _COMMAND, environment=_environment(kubeconfig, port))
+    Spec((component,), follows=str(follows or "")).write(directory)
+    process = start_supervisor(directory)
+    log = directory / "logs" / f"{OPERATOR}.log"
+    await_ready(port, log, lambda: process.poll() is not None or _restarts(directory) > _TOO_MANY_RESTARTS)
+    detach(process)
+    return log
+
+
+def end_operator(directory: Path) -> bool:
+    """End the operator that `keep_operator` started there; whether one ran."""
+    ran = is_supervised(directory)
+    end_supervisor(directory)
+    return ran
+
+
+def is_ready(port: int) -> bool:
+    """Tell whether an operator with its health endpoints on `port` says that its caches are filled."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def await_ready(port: int, log: Path, ended: Callable[[], bool]) -> None:
+    """Wait until an operator is ready.
+
+    Raises:
+        LocalClusterError: it ended, or took too long; the text holds the end of its log.
+    """
+    deadline = time.monotonic() + _READY_SECONDS
+    while not is_ready(port):
+        gone = ended()
+        if gone or time.monotonic() > deadline:
+            text = log.read_text(errors="replace")[-_TAIL_CHARACTERS:] if log.exists() else ""
+            msg = f"the operator {'ended' if gone else 'did not become ready'}, says {log}:\n{text}"
+            raise LocalClusterError(msg)
+        time.sleep(_POLL_SECONDS)  # a process that starts cannot be watched
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _restarts(directory: Path) -> int:
+    try:
+        return int(read_state(directory)["components"][OPERATOR]["restarts"])
+    except LocalClusterError:
+        return 0
+
+
+def _inherited() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+
+
+def _environment(kubeconfig: Path, port: int) -> dict[str, str]:
+    return {"KUBECONFIG": str(kubeconfig), "LAUNCHPLAN_OPERATOR_HEALTH_PORT": str(port)}
 
 
 def _account_manifest() -> str:

@@ -18,6 +18,7 @@ _WANTED: Mapping[str, str] = {
     "ip": "iproute2",
     "mount": "mount",
     "nsenter": "util-linux",
+    "openssl": "openssl",
 }
 _LAST_LINES = 8
 

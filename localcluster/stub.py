@@ -118,7 +118,7 @@ class Stub:
             raise ApiUnavailableError(str(reply.body.get("message")))
         items = reply.body["items"]
         present = {pod["metadata"]["uid"] for pod in items}
-        for uid in [uid for uid in self._pods if uid not in present]:
+        for uid in [uid for uid in tuple(self._pods) if uid not in present]:
             self._drop(uid)
         for pod in items:
             self._observe(pod)

@@ -17,21 +17,30 @@ from pathlib import Path
 
 from localcluster.components import Component
 from localcluster.namespaces import Sandbox, run_inside
-from localcluster.places import try_lock
+from localcluster.places import is_locked, try_lock
 from localcluster.processes import spawn
 
 LOCK, SPEC, STATE, INSIDE = "supervisor.lock", "spec.json", "state.json", "inside.pid"
 DETACH = b"detach\n"
 _STOP_SECONDS = 10.0
 _LONGEST_PAUSE_SECONDS = 10.0
+_START_SECONDS = 0.05
+_FOLLOW_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What to run: components in starting order, inside a sandbox of namespaces or not."""
+    """What to run: components in starting order, inside a sandbox of namespaces or not.
+
+    Attributes:
+        components: what to run.
+        sandbox: where.
+        follows: the directory of another supervisor with whose end this one ends too; empty for none.
+    """
 
     components: tuple[Component, ...]
     sandbox: Sandbox | None = None
+    follows: str = ""
 
     def write(self, directory: Path) -> None:
         """Write `spec.json`."""
@@ -42,7 +51,7 @@ class Spec:
         """Read `spec.json`."""
         data = json.loads((directory / SPEC).read_text())
         components = tuple(Component(**each | {"argv": tuple(each["argv"])}) for each in data["components"])
-        return Spec(components, Sandbox(**data["sandbox"]) if data["sandbox"] else None)
+        return Spec(components, Sandbox(**data["sandbox"]) if data["sandbox"] else None, data["follows"])
 
 
 @dataclass(slots=True)
@@ -73,6 +82,7 @@ class Supervisor:
     directory: Path
     children: list[Child]
     pid: int
+    follows: str = ""
     stopping: bool = False
     attached: bool = True
     _heard: bytes = b""
@@ -85,6 +95,7 @@ class Supervisor:
             self._start_what_may()
             self._write_state()
             self._wait(wakeup)
+            self._check_followed()
             self._reap()
         self._stop()
 
@@ -103,7 +114,8 @@ class Supervisor:
     def _wait(self, wakeup: int) -> None:
         waiting = any(not child.pid for child in self.children)
         inputs = [wakeup, 0] if self.attached else [wakeup]
-        ready, _, _ = select.select(inputs, [], [], 0.05 if waiting else None)
+        at_most = _FOLLOW_SECONDS if self.follows else None
+        ready, _, _ = select.select(inputs, [], [], _START_SECONDS if waiting else at_most)
         if wakeup in ready:
             os.read(wakeup, 4096)
         if 0 in ready:
@@ -116,6 +128,11 @@ class Supervisor:
             self.attached = False
         elif not data:
             _note("whoever started this cluster is gone")
+            self.stopping = True
+
+    def _check_followed(self) -> None:
+        if self.follows and not is_locked(Path(self.follows) / LOCK):
+            _note(f"{self.follows} has ended")
             self.stopping = True
 
     def _reap(self) -> None:
@@ -169,7 +186,8 @@ def main(directory: Path) -> int:
         _note("another supervisor has this cluster")
         return 1
     spec = Spec.read(directory)
-    supervisor = Supervisor(directory, [Child(each) for each in spec.components], pid=os.getpid())
+    children = [Child(each) for each in spec.components]
+    supervisor = Supervisor(directory, children, pid=os.getpid(), follows=spec.follows)
     if spec.sandbox is None:
         supervisor.run()
     else:

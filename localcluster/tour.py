@@ -1,55 +1,94 @@
 """What `make run` does: a cluster, the operator, the first example, and a look at what came out."""
 
+import importlib.util
 import json
 import os
-import socket
+import re
+import shutil
 import subprocess
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localcluster import build, operated, toolsets
 from localcluster.cluster import LocalCluster
 from localcluster.contexts import check_context
-from localcluster.operated import ROOT, Kubectl, OperatorProcess, install, stop_detached, write_operator_kubeconfig
-from localcluster.places import LocalClusterError, Say, cache_root, cluster_dir, is_locked
-from localcluster.supervisor import LOCK
+from localcluster.operated import OPERATOR, ROOT, Kubectl
+from localcluster.places import LocalClusterError, Say, cache_root, cluster_dir
+from localcluster.supervised import is_supervised
 
 EXAMPLE = ROOT / "examples" / "01-hello"
 _PLAN = "hello"
+_NAMESPACE = "default"
 _RUN_SECONDS = 180.0
-_POLL_SECONDS = 0.5
+_READY_SECONDS = 60.0
+_POLL_SECONDS = 0.2
+_RUNS_TO_COME = "jsonpath={range .status.schedule.nextTimes[*]}{@}{'\\n'}{end}"
+_OUTPUTS = "jsonpath={.status.outputs}"
+# A stub runs nothing: it says at a pod's end what the pod's annotation tells.
+_STUB_WORDS = '{"greeting": "Hello from the stub!", "length": 20}'
+_STUB_ANNOTATIONS = {"stub.localcluster/message": _STUB_WORDS}
+
+Object = dict[str, Any]
 
 
-def tour(name: str, context: str, say: Say) -> None:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A cluster to tour.
+
+    Attributes:
+        kubectl: runs kubectl there, as administrator.
+        directory: where the operator's files go.
+        follows: the directory of the supervisor with which the operator ends; None for a cluster that is not ours.
+        logs: whether containers run, and so have logs.
+        hints: what to type to look around.
+    """
+
+    kubectl: Kubectl
+    directory: Path
+    follows: Path | None
+    logs: bool
+    hints: tuple[str, ...]
+
+
+def tour(name: str, context: str, say: Say, show: Say) -> None:
     """Set everything up, run the first example by hand and by its schedule, and print what a user would look at.
 
     Args:
         name: of the local cluster, made if it is not up.
         context: a kubeconfig context of an existing cluster instead, or empty.
         say: is told the progress.
+        show: is told what came out.
 
     Raises:
         LocalClusterError: something did not start, or a run did not succeed.
     """
-    kubectl, kubeconfig, directory = _existing(context) if context else _local(name, say)
-    say("applying the CRDs and the operator's role")
-    install(kubectl)
-    _start_operator(kubectl, kubeconfig, directory, say)
-    kubectl("apply", "-f", str(EXAMPLE / "workflow.yaml"), "-f", str(EXAMPLE / "plan.yaml"))
+    if importlib.util.find_spec("launchplan_operator") is None:
+        raise LocalClusterError("the operator is not installed in this Python; `make run` does that")
+    place = _existing(context, say) if context else _local(name, say)
+    kubectl = place.kubectl
+    say("applying the CRDs, and the operator's account with the chart's role")
+    operated.install(kubectl)
+    _start_operator(place, say)
+    say("applying examples/01-hello: a workflow, and a plan that runs it every minute")
+    _apply_example(place)
     by_hand = _run_by_hand(kubectl, say)
     scheduled = _await_scheduled(kubectl, say)
-    _show(kubectl, by_hand, scheduled, say)
-    say(f"\nThe cluster stays up: export KUBECONFIG={kubeconfig}")
-    say("Go on: kubectl describe lp hello · kubectl get lp,lpx -w · kubectl explain launchplan.spec · make down")
+    _show(place, by_hand, scheduled, show)
+    show("\nIt all stays up. To look around:\n")
+    for hint in place.hints:
+        show(f"  {hint}")
 
 
-def stop(directory: Path) -> None:
-    """End the operator that a tour left running."""
-    stop_detached(directory / "operator.pid")
+def end(name: str, context: str) -> bool:
+    """End the operator that a tour left running; whether one ran."""
+    return operated.end_operator(_context_directory(context) if context else cluster_dir(name) / OPERATOR)
 
 
-def _local(name: str, say: Say) -> tuple[Kubectl, Path, Path]:
-    if is_locked(cluster_dir(name) / LOCK):
+def _local(name: str, say: Say) -> Place:
+    if is_supervised(cluster_dir(name)):
         cluster = LocalCluster.attach(name)
         cluster.await_ready(say, wait=True)
     else:
@@ -57,87 +96,152 @@ def _local(name: str, say: Say) -> tuple[Kubectl, Path, Path]:
         cluster = LocalCluster.start(name, say=say)
         cluster.detach()
     say(f"cluster {name} is up, its node is {cluster.node}")
-    return cluster.kubectl, cluster.kubeconfig, cluster.directory
+    binaries = Path(cluster.program("kubectl")).parent
+    path = () if shutil.which("kubectl") else (f"export PATH={binaries}:$PATH",)
+    down = "make down" if name == "demo" else f"make down CLUSTER={name}"
+    return Place(
+        cluster.kubectl,
+        cluster.directory / OPERATOR,
+        cluster.directory,
+        logs=cluster.node == "real",
+        hints=(f"export KUBECONFIG={cluster.kubeconfig}", *path, *_hints(down)),
+    )
 
 
-def _existing(context: str) -> tuple[Kubectl, Path, Path]:
+def _existing(context: str, say: Say) -> Place:
     if refusal := check_context(context, os.environ.get("FORCE", "")):
         raise LocalClusterError(refusal)
+    program = shutil.which("kubectl") or str(build.ensure(toolsets.KUBERNETES, ["kubectl"], say) / "kubectl")
 
     def kubectl(*arguments: str, stdin: str | None = None) -> str:
-        command = ["kubectl", "--context", context, *arguments]
+        command = [program, "--context", context, *arguments]
         run = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
         if run.returncode:
             raise LocalClusterError(run.stderr.strip() or f"kubectl exited with {run.returncode}")
         return run.stdout
 
-    directory = cache_root() / "contexts" / context.replace("/", "_")
-    directory.mkdir(parents=True, exist_ok=True)
-    kubeconfig = directory / "kubeconfig"
-    kubeconfig.touch(mode=0o600)
-    kubeconfig.write_text(kubectl("config", "view", "--minify", "--flatten", "--raw", "-o", "json"))
-    return kubectl, kubeconfig, directory
+    say(f"using the cluster of the context {context}: {_server(kubectl)}")
+    hints = _hints(f"make down CONTEXT={context}   # ends the operator here; the cluster is yours")
+    return Place(
+        kubectl, _context_directory(context), None, logs=True, hints=(f"kubectl config use-context {context}", *hints)
+    )
 
 
-def _start_operator(kubectl: Kubectl, kubeconfig: Path, directory: Path, say: Say) -> None:
+def _hints(down: str) -> tuple[str, ...]:
+    return (
+        f"kubectl describe lp {_PLAN}",
+        "kubectl get lp,lpx --watch",
+        "kubectl explain launchplan.spec",
+        "kubectl create -f examples/01-hello/run.yaml",
+        down,
+    )
+
+
+def _server(kubectl: Kubectl) -> str:
+    config = json.loads(_flat(kubectl))
+    return str(config["clusters"][0]["cluster"]["server"])
+
+
+def _flat(kubectl: Kubectl) -> str:
+    return kubectl("config", "view", "--minify", "--flatten", "--raw", "-o", "json")
+
+
+def _context_directory(context: str) -> Path:
+    return cache_root() / "contexts" / re.sub(r"[^\w.-]", "_", context)
+
+
+def _start_operator(place: Place, say: Say) -> None:
     """Start the operator anew, so that it is the one of this checkout."""
-    stop(directory)
-    config = json.loads(kubectl("config", "view", "--minify", "--flatten", "--raw", "-o", "json", f"--kubeconfig={kubeconfig}"))
-    own = write_operator_kubeconfig(kubectl, directory / "operator.kubeconfig", config)
-    operator = OperatorProcess(own, directory / "operator.log", _free_port())
-    pid = operator.start(detached=True)
-    (directory / "operator.pid").write_text(str(pid))
-    operator.await_ready()
-    say(f"the operator runs, log: {operator.log}")
+    place.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own = operated.write_operator_kubeconfig(
+        place.kubectl, place.directory / "kubeconfig", json.loads(_flat(place.kubectl))
+    )
+    log = operated.keep_operator(own, place.directory, place.follows)
+    say(f"the operator runs; its log is {log}")
+
+
+def _apply_example(place: Place) -> None:
+    workflow, plan = str(EXAMPLE / "workflow.yaml"), str(EXAMPLE / "plan.yaml")
+    if place.logs:
+        _in(place.kubectl, "apply", "-f", workflow, "-f", plan)
+    else:
+        patch = {"spec": {"job": {"template": {"metadata": {"annotations": _STUB_ANNOTATIONS}}}}}
+        told = ("--local", "--type=merge", "-p", json.dumps(patch), "-o", "json")
+        _in(place.kubectl, "apply", "-f", "-", stdin=place.kubectl("patch", "-f", workflow, *told))
+        _in(place.kubectl, "apply", "-f", plan)
+    _in(place.kubectl, "wait", f"lp/{_PLAN}", "--for=condition=Ready", f"--timeout={_READY_SECONDS:.0f}s")
 
 
 def _run_by_hand(kubectl: Kubectl, say: Say) -> str:
-    say("one run by hand, with another name: examples/01-hello/run.yaml")
-    name = kubectl("create", "-f", str(EXAMPLE / "run.yaml"), "-o", "name").strip().rpartition("/")[2]
-    kubectl("wait", "--for=condition=Succeeded", f"lpx/{name}", f"--timeout={_RUN_SECONDS:.0f}s")
+    say("running it once by hand, with another name: examples/01-hello/run.yaml")
+    made = _in(kubectl, "create", "-f", str(EXAMPLE / "run.yaml"), "-o", "name")
+    name = made.strip().rpartition("/")[2]
+    _await(lambda: _succeeded(json.loads(_in(kubectl, "get", f"lpx/{name}", "-o", "json"))), f"the run {name}")
     return name
 
 
 def _await_scheduled(kubectl: Kubectl, say: Say) -> str:
-    say("waiting for the next slot")
-    known = {item["metadata"]["name"] for item in _scheduled(kubectl)}
+    """The latest scheduled run that succeeded; waits for the first one."""
+    found = _latest_scheduled(kubectl)
+    if found is None:
+        say("waiting for the schedule to start a run: the next full minute")
+        _await(lambda: _latest_scheduled(kubectl) is not None, "a scheduled run")
+        found = _latest_scheduled(kubectl)
+    return found or ""
+
+
+def _latest_scheduled(kubectl: Kubectl) -> str | None:
+    selector = f"launchplan.dev/plan={_PLAN},launchplan.dev/origin=Schedule"
+    items = json.loads(_in(kubectl, "get", "lpx", "-l", selector, "-o", "json"))["items"]
+    items.sort(key=lambda item: str(item.get("status", {}).get("origin", {}).get("slot", "")))
+    done = [str(item["metadata"]["name"]) for item in items if _succeeded(item)]
+    return done[-1] if done else None
+
+
+def _succeeded(execution: Object) -> bool:
+    """Whether a run succeeded.
+
+    Raises:
+        LocalClusterError: it ended otherwise.
+    """
+    status = execution.get("status", {})
+    if status.get("phase") in {"Failed", "TimedOut", "Aborted", "Rejected"}:
+        told = status.get("error") or status.get("conditions")
+        raise LocalClusterError(f"the run {execution['metadata']['name']} is {status['phase']}: {json.dumps(told)}")
+    return bool(status.get("phase") == "Succeeded")
+
+
+def _await(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + _RUN_SECONDS
-    while time.monotonic() < deadline:
-        new = [item for item in _scheduled(kubectl) if item["metadata"]["name"] not in known]
-        done = next((item for item in new if item["status"].get("phase") == "Succeeded"), None)
-        if done is not None:
-            return str(done["metadata"]["name"])
+    while not condition():
+        if time.monotonic() > deadline:
+            msg = f"{what} did not succeed within {_RUN_SECONDS:.0f} s; see: kubectl describe lp {_PLAN}; kubectl get events"
+            raise LocalClusterError(msg)
         time.sleep(_POLL_SECONDS)  # a person would look now and then, too
-    raise LocalClusterError(f"no scheduled run of {_PLAN} succeeded within {_RUN_SECONDS:.0f} s; see: kubectl describe lp {_PLAN}")
 
 
-def _scheduled(kubectl: Kubectl) -> list[dict[str, Any]]:
-    listing = json.loads(kubectl("get", "lpx", "-l", f"launchplan.dev/plan={_PLAN},launchplan.dev/origin=Schedule", "-o", "json"))
-    return [item for item in listing["items"] if "status" in item]
+def _show(place: Place, by_hand: str, scheduled: str, show: Say) -> None:
+    looks = [
+        ("The plan:", ("get", "lp")),
+        ("Its runs:", ("get", "lpx")),
+        ("Its next times:", ("get", f"lp/{_PLAN}", "-o", _RUNS_TO_COME)),
+        ("What the run by hand gave:", ("get", f"lpx/{by_hand}", "-o", _OUTPUTS)),
+        ("What the scheduled run gave:", ("get", f"lpx/{scheduled}", "-o", _OUTPUTS)),
+    ]
+    if place.logs:
+        looks.append(("What the container wrote:", ("logs", f"job/{by_hand}")))
+    for title, command in looks:
+        show(f"\n{title}\n")
+        show(f"$ kubectl {' '.join(_quoted(each) for each in command)}")
+        show(_in(place.kubectl, *command).rstrip())
 
 
-def _show(kubectl: Kubectl, by_hand: str, scheduled: str, say: Say) -> None:
-    outputs = "jsonpath={.status.outputs}"
-    times = "jsonpath={range .status.schedule.nextTimes[*]}{@}{'\\n'}{end}"
-    for command in (
-        ("get", "lp,lpx"),
-        ("get", f"lp/{_PLAN}", "-o", times),
-        ("get", f"lpx/{by_hand}", "-o", outputs),
-        ("get", f"lpx/{scheduled}", "-o", outputs),
-        ("logs", f"job/{by_hand}"),
-    ):
-        say(f"\n$ kubectl {' '.join(command)}")
-        say(_told(kubectl, command))
+def _quoted(argument: str) -> str:
+    if "'" in argument:
+        argument = argument.replace("'\\n'", '"\\n"')
+    return f"'{argument}'" if re.search(r"[^\w./=,-]", argument) else argument
 
 
-def _told(kubectl: Kubectl, command: tuple[str, ...]) -> str:
-    try:
-        return kubectl(*command).rstrip()
-    except LocalClusterError as error:
-        return f"({error})"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _in(kubectl: Kubectl, *arguments: str, stdin: str | None = None) -> str:
+    """Run kubectl in the example's namespace, whatever the context's own is."""
+    return kubectl("--namespace", _NAMESPACE, *arguments, stdin=stdin)

@@ -1,6 +1,7 @@
 """The composition root: settings, connection, caches, kopf, and the queue's workers."""
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable
@@ -37,7 +38,13 @@ _RECONCILERS: dict[str, Callable[[Context, str, str], Awaitable[Outcome]]] = {
     "LaunchPlan": reconcile_plan,
     "LaunchPlanExecution": reconcile_execution,
 }
+#: Seconds that kopf waits at most for the queue to be done with what was there at the start.
+_FIRST_WORK_SECONDS = 30.0
 _logger = logging.getLogger(__name__)
+
+
+class _StoppedError(Exception):
+    """The process was told to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,8 @@ async def run(settings: Settings) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(operator.run())
             group.create_task(_watch_with_kopf(settings, credentials, operator))
+    except* _StoppedError:
+        _logger.info("stopped")
     finally:
         if stop_health is not None:
             await stop_health()
@@ -115,6 +124,10 @@ async def run(settings: Settings) -> None:
 async def _watch_with_kopf(settings: Settings, credentials: Credentials, operator: Operator) -> None:
     for reflector in operator.reflectors:
         await reflector.synced.wait()
+    # Until the first work is done, news would wait behind it, and cost it time. kopf begins with a list of its own.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_FIRST_WORK_SECONDS):
+            await operator.queue.idle()
     registry = kopf.OperatorRegistry()
     register(registry, operator.context.caches)
     _register_login(registry, credentials)
@@ -125,7 +138,8 @@ async def _watch_with_kopf(settings: Settings, credentials: Credentials, operato
         clusterwide=not settings.namespaces,
         namespaces=settings.namespaces,
     )
-    raise RuntimeError("kopf ended by itself")
+    # kopf takes the process's signals for itself and returns when told to end.
+    raise _StoppedError
 
 
 def kopf_settings() -> kopf.OperatorSettings:
@@ -138,9 +152,45 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.watching.connect_timeout = 10
     settings.watching.chunk_size = 500
     settings.networking.request_timeout = 30
+    settings.persistence.diffbase_storage = _NoDiffs()
+    settings.persistence.progress_storage = _NoProgress()
     settings.queueing.worker_limit = 50
     settings.queueing.idle_timeout = 0.01
     return settings
+
+
+class _NoDiffs(kopf.DiffBaseStorage):
+    """kopf compares every object with its last state, whether a handler asks or not: copies, half of an event's cost."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """See nothing of an object."""
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> None:
+        """Remember nothing."""
+
+    def store(self, **_: Any) -> None:
+        """Keep nothing."""
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Our handlers end at once: there is no progress to keep."""
+
+    def fetch(self, **_: Any) -> None:
+        """Remember nothing."""
+
+    def store(self, **_: Any) -> None:
+        """Keep nothing."""
+
+    def purge(self, **_: Any) -> None:
+        """Drop nothing."""
+
+    def touch(self, **_: Any) -> None:
+        """Write nothing."""
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        """Return what there is: nothing of it is ours."""
+        return essence
 
 
 def _register_login(registry: kopf.OperatorRegistry, credentials: Credentials) -> None:

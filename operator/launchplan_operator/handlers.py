@@ -63,6 +63,8 @@ class Triggers:
         """The run itself; what it is a run of, if the phase is another."""
         namespace, name = _name(old, new)
         self._wake_self("LaunchPlanExecution", namespace, name)
+        if new is None and old is not None:
+            self._caches.remember_counted(old)
         if _phase(old) != _phase(new) or old is None or new is None:
             reference = ((new or old or {}).get("spec") or {}).get("launchPlanRef") or {}
             key = (reference.get("kind", "LaunchPlan"), namespace, str(reference.get("name")))
@@ -130,8 +132,13 @@ def _phase(obj: Object | None) -> str | None:
 
 def _verdict(workflow: Object | None) -> tuple[Any, ...]:
     """What others see of a workflow: its spec, and what the API server said of its Job."""
-    conditions = ((workflow or {}).get("status") or {}).get("conditions") or ()
-    return (*_generation(workflow), *((c["type"], c["status"], c["reason"]) for c in conditions if c["type"] == "Ready"))
+    status = (workflow or {}).get("status") or {}
+    conditions = status.get("conditions") or ()
+    return (
+        *_generation(workflow),
+        status.get("observedGeneration"),
+        *((c["type"], c["status"], c["reason"]) for c in conditions if c["type"] == "Ready"),
+    )
 
 
 def _cronjob_facts(cronjob: Object | None) -> tuple[Any, ...]:

@@ -1,16 +1,21 @@
-"""A control plane of this test run's own, its pods finished by a stub."""
+"""A control plane of this test run's own, its pods finished by a stub, and the operator under the chart's role."""
 
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from localcluster.cluster import LocalCluster, prepare
+from localcluster.operated import OperatorProcess, free_port, install, write_operator_kubeconfig
+from tests.cluster.away import Away, begin
+from tests.cluster.support import Space
 
 Kubectl = Callable[..., str]
+MakeSpace = Callable[[], Space]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -40,14 +45,91 @@ def cluster() -> Iterator[LocalCluster]:
 @pytest.fixture
 def namespace(cluster: LocalCluster) -> Iterator[str]:
     """A fresh namespace; its deletion is asked for at the end, and not waited for."""
-    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "test-"}}
-    created = cluster.kubectl("create", "-f", "-", "-o", "name", stdin=json.dumps(manifest))
-    name = created.strip().removeprefix("namespace/")
+    name = _new_namespace(cluster)
     yield name
-    cluster.kubectl("delete", "namespace", name, "--wait=false")
+    _delete_namespace(cluster, name)
 
 
 @pytest.fixture
 def kubectl(cluster: LocalCluster) -> Kubectl:
     """Runs kubectl as administrator: `kubectl(*arguments, stdin=None)` returns its output, or raises with its errors."""
     return cluster.kubectl
+
+
+@pytest.fixture(scope="session")
+def operator(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    """The operator on the cluster, under the chart's role. A test that stops it starts it again."""
+    process = _operate(cluster, tmp_path_factory.mktemp("operator"))
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def running(operator: OperatorProcess) -> OperatorProcess:
+    """The operator, started again if a test left it stopped."""
+    if not operator.is_ready():
+        operator.kill()
+        operator.start()
+        operator.await_ready()
+    return operator
+
+
+@pytest.fixture(scope="session")
+def new_space(cluster: LocalCluster, operator: OperatorProcess) -> Iterator[MakeSpace]:
+    """Makes fresh namespaces that the operator serves; they go with the cluster."""
+    assert operator.is_ready()
+    with closing(cluster.api()) as api:
+        yield lambda: Space(api, _new_namespace(cluster), cluster.kubectl, cluster.audit_log)
+
+
+@pytest.fixture
+def space(cluster: LocalCluster, new_space: MakeSpace, running: OperatorProcess) -> Iterator[Space]:
+    """A fresh namespace that the operator serves."""
+    assert running.is_ready()
+    fresh = new_space()
+    yield fresh
+    _delete_namespace(cluster, fresh.namespace)
+
+
+@pytest.fixture(scope="session")
+def away(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Away]:
+    """A cluster of its own, whose operator is stopped as soon as its plans are active."""
+    operators: list[OperatorProcess] = []
+    with LocalCluster.start(f"test-{os.getpid()}-away", node="stub") as cluster, closing(cluster.api()) as api:
+
+        def operate(space: Space) -> OperatorProcess:
+            settings = {"LAUNCHPLAN_OPERATOR_NAMESPACES": space.namespace}
+            operators.append(_operate(cluster, tmp_path_factory.mktemp(space.namespace), settings))
+            return operators[-1]
+
+        yield begin(lambda: Space(api, _new_namespace(cluster), cluster.kubectl, cluster.audit_log), operate)
+        for operator in operators:
+            operator.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _begun_early(request: pytest.FixtureRequest) -> None:
+    """What takes minutes begins before the first test and goes on beside all others."""
+    if any("away" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("away")
+
+
+def _operate(cluster: LocalCluster, directory: Path, settings: Mapping[str, str] | None = None) -> OperatorProcess:
+    install(cluster.kubectl)
+    admin = json.loads(cluster.kubeconfig.read_text())
+    kubeconfig = write_operator_kubeconfig(cluster.kubectl, directory / "kubeconfig", admin)
+    process = OperatorProcess(kubeconfig, directory / "operator.log", free_port(), settings or {})
+    process.start()
+    process.await_ready()
+    return process
+
+
+def _new_namespace(cluster: LocalCluster) -> str:
+    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "test-"}}
+    with closing(cluster.api()) as api:
+        return str(api.request("POST", "/api/v1/namespaces", manifest).body["metadata"]["name"])
+
+
+def _delete_namespace(cluster: LocalCluster, name: str) -> None:
+    with closing(cluster.api()) as api:
+        api.request("DELETE", f"/api/v1/namespaces/{name}")

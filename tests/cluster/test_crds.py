@@ -163,7 +163,6 @@ BAD = [
      WORKFLOW | {"interface": {"inputs": [{"name": "a", "type": "string"}] * 2}}, "spec.interface.inputs[1]: Duplicate value"),
     ("WorkflowDefinition", "an input without a type", WORKFLOW | {"interface": {"inputs": [{"name": "a"}]}},
      "spec.interface.inputs[0].type: Required value"),
-    ("WorkflowDefinition", "a version that is no label", WORKFLOW | {"version": "1/2"}, "spec.version: Invalid value"),
     ("LaunchPlanExecution", "nothing to run", {"inputs": {}}, "spec.launchPlanRef: Required value"),
     ("LaunchPlanExecution", "a kind that cannot run", {"launchPlanRef": {"kind": "Job", "name": "x"}},
      'spec.launchPlanRef.kind: Unsupported value: "Job"'),

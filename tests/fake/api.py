@@ -26,6 +26,7 @@ from tests.fake.resources import BUILT_IN, Resource
 from tests.fake.routing import Call, Request, route
 from tests.fake.schema import custom_resource
 from tests.fake.store import Object, Store, Watch, copy
+from tests.fake.virtual import seeded
 
 CRDS = Path(__file__).parents[2] / "crds"
 
@@ -58,7 +59,7 @@ class FakeApi:
         self.clock = clock
         self.faults: Callable[[Call], Fault | None] = lambda _call: None
         self.log: list[tuple[Call, int]] = []
-        self.rng = rng or Random(0)  # noqa: S311 - reproducible on purpose
+        self.rng = rng or seeded(0)
         served = (*BUILT_IN, *project_resources(), *resources)
         self.resources = {
             (resource.kind.group, resource.kind.version, resource.kind.plural): resource for resource in served

@@ -24,7 +24,10 @@ def delete(api: "FakeApi", call: Call, current: Object) -> Object:
     grace = _grace(call, options, obj)
     if "dryRun" in call.request.query or options.get("dryRun"):
         return obj
-    if not meta.get("finalizers") and not grace:
+    if call.kind == kinds.NAMESPACES:
+        # Held until it is empty.
+        obj["status"] = {"phase": "Terminating"}
+    elif not meta.get("finalizers") and not grace:
         api.store.write(call.kind, _name(meta), None)
         return _success(call, meta)
     marked = not meta.get("deletionTimestamp")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from launchplan_operator.api.kinds import Kind
@@ -11,6 +12,10 @@ from tests.fake.store import copy
 Object = dict[str, Any]
 Schema = dict[str, Any]
 
+Rule = Callable[[Object, Object | None], Iterable[str]]
+
+_NAME_SIZE = re.compile(r"self\.metadata\.name\.size\(\) <= (\d+)")
+_RULES = "x-kubernetes-validations"
 _ANY = "x-kubernetes-preserve-unknown-fields"
 _KINDS: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),
@@ -38,6 +43,7 @@ def custom_resource(crd: Object) -> Resource:
     spec, version = crd["spec"], crd["spec"]["versions"][0]
     names, schema = spec["names"], version["schema"]["openAPIV3Schema"]
     schema.get("properties", {}).pop("metadata", None)
+    rules = _root_rules(schema, names["plural"])
 
     def prepare(obj: Object, _old: Object | None) -> None:
         prune(schema, obj, root=True)
@@ -52,8 +58,30 @@ def custom_resource(crd: Object) -> Resource:
         short_names=tuple(names.get("shortNames", ())),
         unconditional=False,
         prepare=prepare,
-        validate=lambda obj, _old: findings(schema, obj, ""),
+        validate=lambda obj, old: (*findings(schema, obj, ""), *(found for rule in rules for found in rule(obj, old))),
     )
+
+
+def _root_rules(schema: Schema, plural: str) -> list[Rule]:
+    """Return the CEL rules that the operator's own writes can meet; the rest is for the cluster tests."""
+    rules: list[Rule] = [_frozen_spec] if plural == "launchplanexecutions" else []
+    found = [(_NAME_SIZE.fullmatch(rule["rule"]), rule["message"]) for rule in schema.get(_RULES, ())]
+    return rules + [partial(_short_name, int(size[1]), message) for size, message in found if size]
+
+
+def _short_name(longest: int, message: str, obj: Object, _old: Object | None) -> Iterator[str]:
+    name = obj["metadata"]["name"]
+    if len(name) > longest:
+        yield f'metadata.name: Invalid value: "{name}": {message}'
+
+
+def _frozen_spec(obj: Object, old: Object | None) -> Iterator[str]:
+    """An execution's spec may get a `terminate`, once, and nothing else."""
+    if old is None or old["spec"] == obj["spec"]:
+        return
+    rest = {key: value for key, value in obj["spec"].items() if key != "terminate"}
+    if rest != old["spec"]:
+        yield "spec: Invalid value: the spec cannot change once created, but for terminate, which can be added once"
 
 
 def prune(schema: Schema, value: Any, *, root: bool = False) -> None:

@@ -13,7 +13,7 @@ from tests.fake.api import FakeApi
 from tests.fake.faults import Lost
 from tests.fake.routing import Request
 from tests.fake.store import Watch
-from tests.fake.transport import lines
+from tests.fake.transport import expire, lines
 
 _LONGEST_WATCH = 1800.0
 
@@ -76,12 +76,13 @@ class _Front:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(http)
         seconds = float(request.query.get("timeoutSeconds") or _LONGEST_WATCH)
+        timer = asyncio.get_running_loop().call_later(seconds, expire, self._api, watch)
         try:
-            with suppress(TimeoutError, ConnectionError):
-                async with asyncio.timeout(seconds):
-                    async for line in lines(watch):
-                        await response.write(json.dumps(line).encode() + b"\n")
+            with suppress(ConnectionError):
+                async for line in lines(watch):
+                    await response.write(json.dumps(line).encode() + b"\n")
         finally:
+            timer.cancel()
             self._api.store.unwatch(watch)
         return response
 

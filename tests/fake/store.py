@@ -46,7 +46,9 @@ class Watch:
     wake: Callable[[], None] = lambda: None
 
     def push(self, kind: str, obj: Object) -> None:
-        """Append a line."""
+        """Append a line, unless the watch has ended."""
+        if self.closed:
+            return
         self.pending.append({"type": kind, "object": copy(obj)})
         self.wake()
 

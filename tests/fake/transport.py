@@ -50,18 +50,19 @@ class InProcessTransport:
             return
         loop = asyncio.get_running_loop()
         seconds = float(query.get("timeoutSeconds") or 1800)
-        timer = loop.call_later(seconds, self._expire, answer)
+        timer = loop.call_later(seconds, expire, self.api, answer)
         try:
             yield lines(answer)
         finally:
             timer.cancel()
             self.api.store.unwatch(answer)
 
-    def _expire(self, watch: Watch) -> None:
-        """A watch that ends by its time-out says last how far it had come."""
-        if watch.bookmarks and not watch.closed:
-            self.api.store.bookmark(watch)
-        watch.close()
+
+def expire(api: FakeApi, watch: Watch) -> None:
+    """End a watch by its time-out: it says last how far it had come."""
+    if watch.bookmarks and not watch.closed:
+        api.store.bookmark(watch)
+    watch.close()
 
 
 async def lines(watch: Watch) -> AsyncIterator[Object]:

@@ -5,6 +5,7 @@ import functools
 import selectors
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -53,6 +54,11 @@ def virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, No
         run_virtual(test(*args, **kwargs))
 
     return in_virtual_time
+
+
+def seeded(seed: int) -> Random:
+    """Return a source of chance that is the same in every run."""
+    return Random(seed)  # noqa: S311 - reproducible on purpose
 
 
 def virtual_now() -> datetime:

@@ -7,6 +7,7 @@ import pytest
 from launchplan_operator.kube.client import Client
 from tests.fake import FakeApi, InProcessTransport, behaving
 from tests.fake.behaviours import BEHAVIOURS, Behaviour, names
+from tests.fake.virtual import virtual_time
 
 assert behaving.__all__
 
@@ -31,6 +32,7 @@ class FakeServer:
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=names())
+@virtual_time
 async def test_fake(behaviour: Behaviour) -> None:
     """The behaviour holds for the fake."""
     await behaviour(FakeServer())

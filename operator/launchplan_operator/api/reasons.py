@@ -32,7 +32,6 @@ class Reason(StrEnum):
 
     # A plan is not valid, or not valid together with its workflow.
     InvalidSpec = "InvalidSpec", "The stored spec does not fit this version's schema."
-    NameTooLong = "NameTooLong", "The name leaves no room for the names that are derived from it."
     WorkflowNotFound = "WorkflowNotFound", "The workflow does not exist in this namespace."
     WorkflowInvalid = "WorkflowInvalid", "The workflow exists, but is not valid itself."
     UnexpectedInput = "UnexpectedInput", "A value names an input that the workflow does not declare."
@@ -70,14 +69,10 @@ class Reason(StrEnum):
     TimedOut = "TimedOut", "The run took longer than its time-out."
     Aborting = "Aborting", "The run was told to terminate and its pods are ending."
     Aborted = "Aborted", "The run was terminated on request."
-    ExecutionDeleted = "ExecutionDeleted", "The execution was deleted before its Job was made."
     JobDeleted = "JobDeleted", "The Job was deleted by hand while it ran; it is never made again."
 
     # What happened to a slot, or to the CronJob; seen in events and decisions.
-    Started = "Started", "The slot's run was started."
     Missed = "Missed", "The slot passed and no run was made for it."
     Unknown = "Unknown", "The CronJob fired the slot, but neither Job nor execution is left to tell how it ended."
-    CronJobCreated = "CronJobCreated", "The plan's CronJob was made."
     CronJobChanged = "CronJobChanged", "The plan's CronJob was brought back to what the plan says."
-    CronJobDeleted = "CronJobDeleted", "The plan's CronJob was deleted, because nothing is to be scheduled."
     TerminateIgnored = "TerminateIgnored", "The run had ended already when it was told to terminate."

@@ -57,9 +57,6 @@ class Interface(Model):
 class WorkflowDefinitionSpec(Model):
     """What runs: a typed interface and a template."""
 
-    version: Version | None = Field(
-        default=None, description="A label-safe text; without it, ten hex digits of a hash over the spec."
-    )
     interface: Interface = Field(default=Interface(), description="What goes in and what comes out.")
     # The real schema of a JobSpec would burst the annotation in which kubectl apply keeps the last applied CRD.
     job: dict[str, Any] = Field(
@@ -75,7 +72,7 @@ class WorkflowDefinitionStatus(Model):
     """What the operator knows about the workflow."""
 
     observed_generation: Count | None = Field(default=None, description="The generation that the status is about.")
-    version: Version | None = Field(default=None, description="The version of this spec, given or computed.")
+    version: Version | None = Field(default=None, description="The version of this spec: ten hex digits of a hash over it.")
     conditions: Annotated[tuple[Condition, ...], Field(max_length=8, json_schema_extra=list_map("type"))] = Field(
         default=(), description="Ready: plans can use the workflow."
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 #: How many uids a status holds, as its schema says.
 MAX_UNCOUNTED = 1000
+
 _FIELDS = {
     "Succeeded": "succeeded",
     "Failed": "failed",
@@ -37,11 +38,13 @@ class Counting:
         counts: the new totals; a total of zero is left out.
         uncounted: uids that are in the totals but not yet known to be marked.
         to_mark: names of the executions to mark once the totals are written.
+        complete: whether the totals hold every ended execution.
     """
 
     counts: Mapping[str, int]
     uncounted: tuple[str, ...]
     to_mark: tuple[str, ...]
+    complete: bool = True
 
 
 def count_executions(
@@ -62,7 +65,8 @@ def count_executions(
     known = set(uncounted)
     unmarked = (e for e in ended if not e.counted and e.phase in _FIELDS)
     # The status holds no more uids than the schema allows; the rest is counted by the next looks.
-    open_ = sorted(unmarked, key=lambda e: (e.uid not in known, e.name))[:MAX_UNCOUNTED]
+    pending = sorted(unmarked, key=lambda e: (e.uid not in known, e.name))
+    open_ = pending[:MAX_UNCOUNTED]
     more = Counter(slots)
     more.update(_FIELDS[e.phase] for e in open_ if e.uid not in known)
     totals = {field: counts.get(field, 0) + more[field] for field in sorted({*counts, *more})}
@@ -70,4 +74,5 @@ def count_executions(
         counts={field: total for field, total in totals.items() if total},
         uncounted=tuple(e.uid for e in open_),
         to_mark=tuple(e.name for e in open_),
+        complete=len(pending) == len(open_),
     )

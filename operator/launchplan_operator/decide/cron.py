@@ -6,6 +6,7 @@ times.
 
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from launchplan_operator.api.durations import parse_go_duration
@@ -37,12 +38,16 @@ _DESCRIPTORS: Final = {
 }
 _NAMES: Final = ", ".join(_DESCRIPTORS)
 #: Flyte's words for schedules, and what people write for them elsewhere.
-_WORDS_OF_OTHERS: Final = {
-    **{word: name for name in _DESCRIPTORS for word in (name, name[1:])},
-    **{"hours": "@hourly", "days": "@daily", "weeks": "@weekly", "months": "@monthly", "years": "@yearly"},
+_WORDS_OF_OTHERS: Final = {name.removeprefix("@"): name for name in _DESCRIPTORS} | {
+    "hours": "@hourly",
+    "days": "@daily",
+    "weeks": "@weekly",
+    "months": "@monthly",
+    "years": "@yearly",
 }
 
 
+@lru_cache(maxsize=4096)
 def parse_cron(text: str) -> Cron | CronError:
     """Read a cron text as the API server does.
 
@@ -78,8 +83,15 @@ def matches(cron: Cron, local: datetime) -> bool:
 
 
 def _from_sets(minute: int, hour: int, dom: int, month: int, dow: int) -> Cron:
-    bits = (value & ~STAR for value in (minute, hour, dom, month, dow))
-    return Cron(*bits, dom_star=bool(dom & STAR), dow_star=bool(dow & STAR))
+    return Cron(
+        minute & ~STAR,
+        hour & ~STAR,
+        dom & ~STAR,
+        month & ~STAR,
+        dow & ~STAR,
+        dom_star=bool(dom & STAR),
+        dow_star=bool(dow & STAR),
+    )
 
 
 def _parse_descriptor(text: str) -> Cron | CronError:
@@ -105,11 +117,11 @@ def _wrong_count(words: list[str]) -> CronError:
 
 def _count_hint(words: list[str]) -> str:
     if len(words) == 1 and (known := _known_word(words[0])):
-        return f"write {known}, without blanks around it"
+        return f"write {known}, with no blank beside it"
     if len(words) in {6, 7}:
         return "Kubernetes has no field for seconds or years"
     return "for example 0 9 * * MON-FRI"
 
 
 def _known_word(text: str) -> str | None:
-    return _WORDS_OF_OTHERS.get(text.strip().lower())
+    return _WORDS_OF_OTHERS.get(text.strip().lower().removeprefix("@"))

@@ -16,6 +16,9 @@ _NUMBER: Final = re.compile(r"([+-]?)0*([0-9]+)", re.ASCII)
 #: The largest number that the parser's 64-bit integer holds has 19 digits.
 _MAX_NUMBER: Final = 2**63 - 1
 
+#: What other crons take for Sunday too.
+_OTHER_SUNDAY: Final = 7
+
 _FOREIGN: Final = (
     (re.compile(r".*#.*"), "Kubernetes has no # for the n-th weekday of a month"),
     (re.compile(r"(\d*|\w+-?)L(-\d+|W)?", re.IGNORECASE), "Kubernetes has no L for the last day"),
@@ -35,7 +38,7 @@ class CronError:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One of the five fields: its name in messages, its bounds, and the words that stand for `low`, `low + 1`, …"""
+    """One of the five fields: its name in messages, its bounds, and the words that stand for `low` and up."""
 
     name: str
     low: int
@@ -111,7 +114,7 @@ def _parse_span(first: str, last: str | None, step: int | None, item: str, field
         return high
     if last is None and step is not None:
         high = max(low, field.high)
-    return _out_of_bounds(low, high, last is not None, field) or span_bits(low, high, step or 1)
+    return _out_of_bounds(low, high, field) or span_bits(low, high, step or 1)
 
 
 def _value(text: str, item: str, field: Field) -> int | CronError:
@@ -121,9 +124,8 @@ def _value(text: str, item: str, field: Field) -> int | CronError:
         return field.low + field.words.index(word)
     value = _integer(text)
     if value is None or value < 0:
-        return CronError(
-            f"{field.name} {item}: found {text!r}, expected {field.expected}", _word_hint(item, text, field)
-        )
+        found = "" if text == item else f"found {text!r}, "
+        return CronError(f"{field.name} {item}: {found}expected {field.expected}", _word_hint(item, text, field))
     return value
 
 
@@ -142,13 +144,13 @@ def _word_hint(item: str, text: str, field: Field) -> str:
     return next((hint for pattern, hint in _FOREIGN if pattern.fullmatch(item)), "")
 
 
-def _out_of_bounds(low: int, high: int, ranged: bool, field: Field) -> CronError | None:
-    if field is WEEKDAY and 7 in {low, high} and max(low, high) == 7:  # noqa: PLR2004 - other crons' second Sunday
-        hint = f"write {low}-6,0" if ranged and low < high else "use 0 or SUN"
+def _out_of_bounds(low: int, high: int, field: Field) -> CronError | None:
+    if field is WEEKDAY and high == _OTHER_SUNDAY:
+        hint = f"write {_run(low, field.high)},0" if low < high else "use 0 or SUN"
         return CronError("weekday 7: Kubernetes counts 0 (Sunday) to 6", hint)
     for value in (low, high):
         if not field.low <= value <= field.high:
-            return CronError(f"{field.name} {value}: expected {field.expected}", _bound_hint(value, field))
+            return CronError(f"{field.name} {value}: expected {field.expected}", f"the first is {field.low}")
     if low > high:
         message = f"{field.name} {low}-{high}: the range ends before it begins"
         return CronError(message, f"write {_run(low, field.high)},{_run(field.low, high)}")
@@ -157,11 +159,3 @@ def _out_of_bounds(low: int, high: int, ranged: bool, field: Field) -> CronError
 
 def _run(low: int, high: int) -> str:
     return f"{low}-{high}" if low < high else f"{low}"
-
-
-def _bound_hint(value: int, field: Field) -> str:
-    if field.low == 0 and value == field.high + 1:
-        return f"the {field.name}s start at 0"
-    if value == 0:
-        return f"the {field.name}s start at {field.low}" if field is MONTH else "days start at 1"
-    return ""

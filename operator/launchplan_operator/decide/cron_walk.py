@@ -1,9 +1,11 @@
 """The next time of a cron text: the walk of robfig/cron's `SpecSchedule.Next`, step for step.
 
-Kubernetes starts Jobs when that walk says so, and around clock changes the walk is the only definition: it skips the
-day that begins with a gap in zones east of Greenwich unless it comes from the day before, and misses the first minutes
-of an hour after a change by half an hour. So it is followed literally, with one liberty: where the zone's offset is
-the same at both ends, several equal steps are taken as one.
+Kubernetes starts Jobs when that walk says so, and around clock changes the walk is the only definition. East of
+Greenwich it passes over a day that begins with a gap, unless it comes from the day before; elsewhere it can run over
+such a gap into the next day and stop there as if that day fitted; after a change by half an hour it misses the first
+minutes of an hour. So it is followed literally, with two liberties: from midnight, days that do not fit are left out at
+once, for it does not matter from which day a clock is turned to a later one; and hours or minutes are left out at once
+where the zone's offset is the same at both ends.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -101,10 +103,8 @@ class _Clock:
         return False
 
     def _next_day(self, days: int) -> None:
-        start, begun, offset = self.local, self.utc, self.local - self.utc
+        start, begun = self.local, self.utc
         self._turn_to(start + days * _DAY)
-        if days > 1 and self.local - self.utc != offset:
-            self._turn_to(start + _DAY)
         if self.local.hour > _NOON:
             self._set(self.utc + (24 - self.local.hour) * _HOUR)
         elif self.local.hour:

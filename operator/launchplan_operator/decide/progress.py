@@ -20,7 +20,6 @@ from launchplan_operator.decide.run import RunState
 _PHASES = {
     Reason.Aborted: Phase.Aborted,
     Reason.JobDeleted: Phase.Aborted,
-    Reason.ExecutionDeleted: Phase.Aborted,
     Reason.TimedOut: Phase.TimedOut,
     Reason.Aborting: Phase.Aborting,
     Reason.Running: Phase.Running,

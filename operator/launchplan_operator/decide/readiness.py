@@ -48,7 +48,10 @@ def ready_conditions(
     )
 
     def condition(kind: ConditionType, *, holds: bool) -> dict[str, Any]:
-        return make_condition(kind, "True" if holds else "False", reason, message, generation, now, before)
+        # Patience is counted from the transition of Reconciling, so a new cause is a transition too.
+        kept = same_cause if kind is ConditionType.Reconciling else before
+        told = message if holds or kind is ConditionType.Ready else ""
+        return make_condition(kind, "True" if holds else "False", reason, told, generation, now, kept)
 
     return [
         condition(ConditionType.Ready, holds=not wrong),

@@ -6,16 +6,18 @@ at the Unix epoch, whatever the zone, and is kept by the cron text that has the 
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from itertools import chain, islice
+from functools import lru_cache
+from itertools import chain, islice, takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.launchplan import FixedRate, RateUnit, Schedule
-from launchplan_operator.decide.cron import Cron, CronError, next_after, parse_cron
+from launchplan_operator.decide.cron import Cron, CronError, matches, next_after, parse_cron
 from launchplan_operator.decide.cron_warnings import warn_of_change
 from launchplan_operator.decide.cron_zones import clock_changes, find_zone, zone_names
 
@@ -26,7 +28,10 @@ _UNITS: Final = {RateUnit.Minute: _MINUTE, RateUnit.Hour: _HOUR, RateUnit.Day: _
 _CRON_PATH: Final = "spec.schedule.cron"
 _ZONE_PATH: Final = "spec.schedule.timeZone"
 _RATES: Final = "minutes that divide an hour, hours that divide a day, or one day"
+#: The `startingDeadlineSeconds` of our CronJobs.
+_DEADLINE: Final = timedelta(seconds=200)
 _WARNING_HORIZON: Final = timedelta(days=90)
+_SPELLED_ALIKE: Final = 0.8
 _MAX_WARNINGS: Final = 3
 #: Doubled so often, a minute is eight years: the longest that a yearly date, 29 February, stays away.
 _DOUBLINGS: Final = 22
@@ -65,6 +70,7 @@ def read_schedule(schedule: Schedule) -> Timetable | tuple[Finding, ...]:
     return findings if findings or table is None else table
 
 
+@lru_cache(maxsize=4096)
 def read_timetable(text: str, zone: str) -> Timetable | None:
     """Return when a CronJob with this schedule and time zone fires, or None where only its controller knows."""
     cron, clock = parse_cron(text), find_zone(zone)
@@ -75,38 +81,28 @@ def read_timetable(text: str, zone: str) -> Timetable | None:
 
 def next_slots(timetable: Timetable, after: datetime, count: int) -> list[datetime]:
     """Return the next slots after an aware instant, in UTC and in order; fewer than `count` if they end."""
-    slots: list[datetime] = []
-    slot: datetime | None = after
-    while len(slots) < count and (slot := next_after(timetable.cron, timetable.clock, slot)):
-        slots.append(slot)
-    return slots
+    return list(islice(_slots(timetable, after), count))
 
 
 def slots_between(
     timetable: Timetable, after_exclusive: datetime, until_inclusive: datetime, limit: int
 ) -> list[datetime]:
     """Return the slots after one aware instant and up to another, in UTC; the oldest `limit` of them."""
-    slots: list[datetime] = []
-    slot: datetime | None = after_exclusive
-    while len(slots) < limit:
-        slot = next_after(timetable.cron, timetable.clock, slot)
-        if slot is None or slot > until_inclusive:
-            break
-        slots.append(slot)
-    return slots
+    slots = takewhile(lambda slot: slot <= until_inclusive, _slots(timetable, after_exclusive))
+    return list(islice(slots, limit))
 
 
 def latest_slot_at_or_before(timetable: Timetable, instant: datetime) -> datetime | None:
     """Return the last slot that is not after an aware instant, or None if there was none for eight years."""
 
     def slot_since(start: datetime) -> datetime | None:
-        slot = next_after(timetable.cron, timetable.clock, start)
+        slot = next(_slots(timetable, start), None)
         return slot if slot and slot <= instant else None
 
     starts = (instant - 2**power * _MINUTE for power in range(_DOUBLINGS + 1))
     latest = next(filter(None, map(slot_since, starts)), None)
     end = instant
-    while latest and end - latest > _MINUTE:
+    while latest and end - latest >= _MINUTE:
         middle = latest + (end - latest) / 2
         slot = slot_since(middle)
         latest, end = (slot, end) if slot else (latest, middle)
@@ -138,23 +134,41 @@ def slot_of_name(plan: str, name: str) -> datetime | None:
     return datetime.fromtimestamp(int(number) * 60, UTC)
 
 
+def _slots(timetable: Timetable, after: datetime) -> Iterator[datetime]:
+    cron, clock = timetable.cron, timetable.clock
+    slot = next_after(cron, clock, after)
+    while slot:
+        if matches(cron, slot.astimezone(clock)) or _is_found_looking_back(timetable, slot):
+            yield slot
+        slot = next_after(cron, clock, slot)
+
+
+def _is_found_looking_back(timetable: Timetable, slot: datetime) -> bool:
+    """Tell whether the CronJob controller, awake at a stop of its walk, starts it.
+
+    Over a gap at midnight the walk can run into the next day and stop there at the right hour of the wrong day. The
+    controller wakes for that, but then walks anew from its deadline ago, and as a rule finds nothing to start.
+    """
+    return next_after(timetable.cron, timetable.clock, slot - _DEADLINE) == slot
+
+
 def _read_cron(text: str, zone: str) -> tuple[str, str] | Finding:
     cron = parse_cron(text)
     if isinstance(cron, CronError):
-        return Finding(Reason.CronInvalid, f"{cron.message}; in {text!r}", _CRON_PATH, cron.hint)
+        return Finding(Reason.CronInvalid, f"{cron.message}, in {text!r}", _CRON_PATH, cron.hint)
     if cron.every:
         return _read_every(text, cron.every)
     if not cron.can_fire:
         message = f"found {text!r}, expected a date that comes within five years"
-        return Finding(Reason.CronNeverFires, message, _CRON_PATH, "no month that it names has a day that it names")
-    return cron.text, zone
+        return Finding(Reason.CronNeverFires, message, _CRON_PATH, "its fields fit no day of the calendar")
+    return text, zone
 
 
 def _read_every(text: str, every: timedelta) -> tuple[str, str] | Finding:
     if every % _MINUTE:
         seconds = every // timedelta(seconds=1)
         message = f"found {text!r}, which Kubernetes reads as {seconds} s, expected whole minutes"
-        return Finding(Reason.CronTooFine, message, _CRON_PATH, "@every 1m is the shortest")
+        return Finding(Reason.CronTooFine, message, _CRON_PATH, "@every 1m is the finest")
     return _keep_rate(every, repr(text), _CRON_PATH)
 
 
@@ -176,7 +190,7 @@ def _keep_rate(every: timedelta, found: str, path: str) -> tuple[str, str] | Fin
 
 
 def _zone_unknown(zone: str) -> Finding:
-    close = get_close_matches(zone, sorted(zone_names()), n=1)
+    close = get_close_matches(zone, sorted(zone_names()), n=1, cutoff=_SPELLED_ALIKE) if "/" in zone else []
     hint = f"did you mean {close[0]}?" if close else "for example Europe/Berlin"
     message = f"found {zone!r}, expected a name of the IANA time zone database"
     return Finding(Reason.TimeZoneUnknown, message, _ZONE_PATH, hint)

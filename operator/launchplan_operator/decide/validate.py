@@ -33,12 +33,17 @@ from launchplan_operator.decide.inputs import (
 
 @dataclass(frozen=True, slots=True)
 class WorkflowView:
-    """What a plan sees of the workflow it names: absent, or a spec with what is wrong with it."""
+    """What a plan sees of the workflow it names: absent, or a spec with what is wrong with it.
+
+    Attributes:
+        unchecked: the API server was not yet asked about the Job of this very generation: nothing may start from it.
+    """
 
     name: str
     spec: WorkflowDefinitionSpec | None = None
     version: str = ""
     findings: tuple[Finding, ...] = ()
+    unchecked: bool = False
 
     def not_found(self, path: str) -> Finding:
         """Return the finding for a workflow that does not exist, named at `path`."""

@@ -46,14 +46,15 @@ class Cache:
         self._listeners.append(listener)
 
     def put(self, obj: Object) -> bool:
-        """Take an object; False if what is held, or a remembered deletion, is as new or newer."""
+        """Take an object; False if what is held is as new or newer, or a remembered deletion is newer."""
         meta = obj["metadata"]
         name = (meta.get("namespace", ""), meta["name"])
         version = int(meta["resourceVersion"])
         old = self._objects.get(name)
         if old is not None and version <= version_of(old):
             return False
-        if version <= self._deletions.get(name, 0):
+        # An object that leaves a label selector is told as deleted in the very version that still lives.
+        if version < self._deletions.get(name, 0):
             return False
         meta.pop("managedFields", None)
         new = obj if self._project is None else self._project(obj)

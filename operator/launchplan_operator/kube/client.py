@@ -72,7 +72,7 @@ class Client:
         *,
         timeout: float = 30.0,
         fence: Callable[[], bool] | None = None,
-        on_written: Callable[[Kind, Object], None] | None = None,
+        on_written: Callable[[Kind, Object], object] | None = None,
         on_call: Callable[[str, str, int, float], None] | None = None,
         field_manager: str = "launchplan-operator",
     ) -> None:

@@ -1,12 +1,14 @@
 """How an API server is reached and what is shown to it: kubeconfig and service account, read by the official client."""
 
 import asyncio
+import base64
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import kubernetes.aio.config as kubernetes_config
 from kubernetes.aio.client import Configuration
+from yarl import URL
 
 from launchplan_operator.kube.transport import TransportError
 
@@ -61,8 +63,9 @@ class Credentials:
 
     @property
     def url(self) -> str:
-        """The server's address, without a slash at its end."""
-        return str(self._configuration.host).rstrip("/")
+        """The server's address, without a slash at its end and without whoever logs in by it."""
+        address = URL(str(self._configuration.host).rstrip("/"))
+        return str(address.with_user(None)).rstrip("/")
 
     @property
     def proxy(self) -> str | None:
@@ -108,7 +111,15 @@ class Credentials:
             header: str | None = await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         except (kubernetes_config.ConfigException, OSError) as error:
             raise TransportError(f"no credentials: {type(error).__name__}") from None
-        return header
+        return header or self._login_of_address()
+
+    def _login_of_address(self) -> str | None:
+        """Return what the address itself logs in with, as `https://user:password@host` does."""
+        address = URL(str(self._configuration.host))
+        if address.user is None:
+            return None
+        login = f"{address.user}:{address.password or ''}"
+        return f"Basic {base64.b64encode(login.encode()).decode()}"
 
     async def refresh(self, refused: str | None) -> None:
         """Read the credentials anew, unless somebody did since `refused` was read."""

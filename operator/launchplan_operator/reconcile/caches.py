@@ -20,6 +20,7 @@ from launchplan_operator.kube.cache import Cache
 from launchplan_operator.render import labels
 
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "ownerReferences")
+_REMEMBERED = 10_000
 
 
 def launcher_key(namespace: str, kind: str, name: str) -> str:
@@ -101,6 +102,17 @@ class Caches:
     cronjobs: Cache = field(default_factory=Cache)
     jobs: Cache = field(default_factory=lambda: Cache(project_job, {"plan": _label_index(labels.PLAN)}))
     pods: Cache = field(default_factory=lambda: Cache(project_pod, {"job": _label_index(labels.JOB_NAME)}))
+
+    #: Uids of Jobs whose records were counted and then deleted: the record that is made again is not counted again.
+    counted_jobs: dict[str, None] = field(default_factory=dict)
+
+    def remember_counted(self, execution: Mapping[str, Any]) -> None:
+        """Note that a counted execution was deleted, for as long as its Job may live on."""
+        status = execution.get("status") or {}
+        if status.get("counted") and "jobRef" in status:
+            self.counted_jobs[status["jobRef"]["uid"]] = None
+        while len(self.counted_jobs) > _REMEMBERED:
+            del self.counted_jobs[next(iter(self.counted_jobs))]
 
     def of(self, kind: Kind) -> Cache | None:
         """Return the cache of a kind, or None for a kind that we only write."""

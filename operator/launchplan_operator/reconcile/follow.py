@@ -41,7 +41,8 @@ async def follow_job(context: Context, execution: Mapping[str, Any], job: Mappin
     contract = _contract(job)
     pods = await _pods(context, job, contract)
     state = observe_run(job, contract, pods, terminating=terminating)
-    previous = {**_accepted(execution, job), **(execution.get("status") or {})}
+    counted = job["metadata"]["uid"] in context.caches.counted_jobs
+    previous = {**_accepted(execution, job, counted=counted), **(execution.get("status") or {})}
     status = run_status(state, execution["metadata"]["generation"], context.clock(), previous)
     outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
     if isinstance(outcome, Done) and is_terminal(status) and state.error is not None:
@@ -85,7 +86,9 @@ async def _end_job(context: Context, execution: Mapping[str, Any], job: Mapping[
         return Done()
     body = {"metadata": {"uid": metadata["uid"]}, "spec": {"activeDeadlineSeconds": 1}}
     reply = await context.client.patch(JOBS, metadata["namespace"], metadata["name"], body)
-    return Done() if reply.ok or reply.not_found else Failed(f"terminate {execution['metadata']['name']}: {reply.message}")
+    return (
+        Done() if reply.ok or reply.not_found else Failed(f"terminate {execution['metadata']['name']}: {reply.message}")
+    )
 
 
 async def _pods(context: Context, job: Mapping[str, Any], contract: ResultContract) -> Sequence[Mapping[str, Any]]:
@@ -102,7 +105,7 @@ def _contract(job: Mapping[str, Any]) -> ResultContract:
     return ResultContract(results.get("container", ""), results.get("outputs", {}))
 
 
-def _accepted(execution: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
+def _accepted(execution: Mapping[str, Any], job: Mapping[str, Any], *, counted: bool) -> dict[str, Any]:
     """What is fixed once a run has a Job, read from the Job itself: it is the snapshot."""
     metadata = job["metadata"]
     annotations = metadata.get("annotations") or {}
@@ -118,7 +121,7 @@ def _accepted(execution: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str,
         "inputs": json.loads(inputs) if inputs else {},
         "jobRef": {"name": metadata["name"], "uid": metadata["uid"]},
         "queuedTime": execution["metadata"]["creationTimestamp"],
-    }
+    } | ({"counted": True} if counted else {})
 
 
 def _results(job: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,12 @@ async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
         return await _abort(context, execution, spec.terminate.cause)
     if _SLOT_NAME.search(execution["metadata"]["name"]):
         return await reject(context, execution, _slot_name_taken(execution["metadata"]["name"]))
+    if _plan_is_another(context, execution, spec):
+        return await reject(context, execution, _plan_deleted(spec.launch_plan_ref.name))
     content = _content(context, execution["metadata"]["namespace"], spec)
+    if content is None:
+        # The workflow's verdict wakes the runs that wait for it.
+        return Done()
     if isinstance(content, tuple):
         return await _refuse(context, execution, content)
     return await _create(context, execution, content)
@@ -88,7 +93,7 @@ async def _refuse(context: Context, execution: Mapping[str, Any], findings: tupl
     """Reject the run, or let it wait while another object's arrival may still mend all that is wrong."""
     if any(not finding.transient for finding in findings) or _patience(context, execution) <= timedelta():
         return await reject(context, execution, *findings)
-    previous = execution.get("status") or {}
+    previous = {**_requested(context, execution), **(execution.get("status") or {})}
     status = waiting_status(findings[0], execution["metadata"]["generation"], context.clock(), previous)
     outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
     if not isinstance(outcome, Done):
@@ -104,7 +109,10 @@ async def _abort(context: Context, execution: Mapping[str, Any], cause: str) -> 
     return await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
 
 
-def _content(context: Context, namespace: str, spec: LaunchPlanExecutionSpec) -> JobContent | tuple[Finding, ...]:
+def _content(
+    context: Context, namespace: str, spec: LaunchPlanExecutionSpec
+) -> JobContent | tuple[Finding, ...] | None:
+    """Return what to run, why not, or None while the workflow is not checked yet."""
     if spec.launch_plan_ref.kind == "WorkflowDefinition":
         return _bare_content(context, namespace, spec)
     name = spec.launch_plan_ref.name
@@ -113,6 +121,8 @@ def _content(context: Context, namespace: str, spec: LaunchPlanExecutionSpec) ->
         message = f"found no LaunchPlan {name!r} in this namespace"
         return (Finding(Reason.PlanNotFound, message, "spec.launchPlanRef.name", "kubectl get lp", transient=True),)
     plan = read_plan(context, obj)
+    if plan.workflow.unchecked:
+        return None
     if plan.findings or plan.spec is None or plan.workflow.spec is None:
         return tuple(_plan_invalid(name, finding) for finding in plan.findings)
     workflow = plan.workflow.spec
@@ -122,10 +132,14 @@ def _content(context: Context, namespace: str, spec: LaunchPlanExecutionSpec) ->
     return plan_content(obj, plan.spec, (plan.version, plan.workflow.version), workflow, inputs, spec)
 
 
-def _bare_content(context: Context, namespace: str, spec: LaunchPlanExecutionSpec) -> JobContent | tuple[Finding, ...]:
+def _bare_content(
+    context: Context, namespace: str, spec: LaunchPlanExecutionSpec
+) -> JobContent | tuple[Finding, ...] | None:
     name = spec.launch_plan_ref.name
     obj = context.caches.workflows.get(namespace, name)
     view = view_workflow(name, obj)
+    if view.unchecked:
+        return None
     if obj is None or view.spec is None or view.findings:
         return view.findings or (view.not_found("spec.launchPlanRef.name"),)
     inputs = resolve_inputs(view.spec.interface.inputs, Bindings(), spec.inputs)
@@ -149,6 +163,20 @@ def _requested(context: Context, execution: Mapping[str, Any]) -> dict[str, Any]
         plan = context.caches.plans.get(execution["metadata"]["namespace"], str(reference.get("name")))
         known |= {"planUid": plan["metadata"]["uid"]} if plan is not None else {}
     return known
+
+
+def _plan_is_another(context: Context, execution: Mapping[str, Any], spec: LaunchPlanExecutionSpec) -> bool:
+    """Tell whether the plan that a waiting run is bound to was deleted since, made anew or not."""
+    bound = (execution.get("status") or {}).get("planUid")
+    if bound is None or spec.launch_plan_ref.kind != "LaunchPlan":
+        return False
+    plan = context.caches.plans.get(execution["metadata"]["namespace"], spec.launch_plan_ref.name)
+    return plan is None or plan["metadata"]["uid"] != bound
+
+
+def _plan_deleted(name: str) -> Finding:
+    message = f"the LaunchPlan {name!r} was deleted while the run waited"
+    return Finding(Reason.PlanDeleted, message, "spec.launchPlanRef.name", "create a new execution")
 
 
 def _slot_name_taken(name: str) -> Finding:

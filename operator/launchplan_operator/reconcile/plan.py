@@ -1,20 +1,19 @@
 """LaunchPlan: read, decide, bring the CronJob one step forward, account for the past, write one status."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.api.types import parse_go_duration
 from launchplan_operator.decide.activation import Activation, decide_activation
-from launchplan_operator.decide.counting import Countable, count_executions
+from launchplan_operator.decide.counting import Countable, Counting, count_executions
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.planstatus import PlanReport, build_plan_status, plan_interface
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.readiness import patience_left
 from launchplan_operator.decide.retention import HistoryLimits
-from launchplan_operator.api.types import parse_go_duration
 from launchplan_operator.reconcile.context import Context, write_status
 from launchplan_operator.reconcile.planschedule import ScheduleStep, advance_schedule
 from launchplan_operator.reconcile.planview import PlanReading, read_plan
@@ -31,19 +30,22 @@ async def reconcile_plan(context: Context, namespace: str, name: str) -> Outcome
     if plan is None or plan["metadata"].get("deletionTimestamp"):
         return Done()
     reading = read_plan(context, plan)
+    if reading.workflow.unchecked:
+        # The workflow's verdict wakes its plans.
+        return Done()
     activation = _activation(plan, reading)
     step = await advance_schedule(context, plan, reading, activation)
     if step.outcome is not None:
         return step.outcome
     executions = executions_of(context, namespace, "LaunchPlan", name)
-    status, to_mark = _status(context, plan, reading, activation, step, executions)
+    status, counting = _status(context, plan, reading, activation, step, executions)
     outcome = await write_status(context, LAUNCH_PLANS, plan, status)
     if not isinstance(outcome, Done):
         return outcome
     _tell(context, plan, status)
-    await _mark_counted(context, namespace, to_mark)
-    if step.again is not None:
-        return Again(step.again)
+    await _mark_counted(context, namespace, counting.to_mark)
+    if step.again is not None or not counting.complete:
+        return Again(step.again or 0.0)
     kept = await _retain(context, reading, status, executions)
     return kept if not isinstance(kept, (Done, Again)) else _next_look(context, status, kept)
 
@@ -68,7 +70,7 @@ def _status(
     activation: Activation,
     step: ScheduleStep,
     executions: list[dict[str, Any]],
-) -> tuple[dict[str, Any], tuple[str, ...]]:
+) -> tuple[dict[str, Any], Counting]:
     previous = plan.get("status") or {}
     workflow = reading.workflow.spec
     counting = count_executions(
@@ -91,7 +93,7 @@ def _status(
         last_execution=_last(executions) or previous.get("lastExecution"),
         decisions=(*(previous.get("decisions") or ()), *step.account.decisions),
     )
-    return build_plan_status(report, previous, context.clock()), counting.to_mark
+    return build_plan_status(report, previous, context.clock()), counting
 
 
 async def _mark_counted(context: Context, namespace: str, names: tuple[str, ...]) -> None:
@@ -139,7 +141,8 @@ def _tell(context: Context, plan: Mapping[str, Any], status: Mapping[str, Any]) 
     before = plan.get("status") or {}
     ready, *_ = status["conditions"]
     known = {(c["type"], c["status"], c["reason"]) for c in before.get("conditions") or ()}
-    if ready["status"] == "False" and ("Ready", "False", ready["reason"]) not in known:
+    pending = ready["reason"] == Reason.ScheduleChangePending
+    if ready["status"] == "False" and not pending and ("Ready", "False", ready["reason"]) not in known:
         context.events.record(plan, "Warning", ready["reason"], ready["message"])
     old = list(before.get("decisions") or ())
     for decision in (d for d in status.get("decisions") or () if d not in old):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.kinds import CRON_JOBS
 from launchplan_operator.decide.activation import Activation
 from launchplan_operator.decide.cronjob import (
     Announce,
@@ -112,9 +113,11 @@ async def advance_schedule(
         case Keep():
             return await _account_live(context, here, _own(here))
         case Taken():
-            return ScheduleStep(_facts(here), findings=(name_taken(metadata["name"]),), again=_TAKEN_AGAIN)
+            return await _meet_foreign(context, here)
         case Wait():
-            return ScheduleStep(_recorded_facts(here), pending=_pending("the old CronJob is being deleted"), again=_UNTIL_GONE)
+            return ScheduleStep(
+                _recorded_facts(here), pending=_pending("the old CronJob is being deleted"), again=_UNTIL_GONE
+            )
         case Announce():
             return await _announce(context, here, step.uid)
         case Remove():
@@ -125,15 +128,27 @@ async def advance_schedule(
             return await _update(context, here)
 
 
+async def _meet_foreign(context: Context, here: _Situation) -> ScheduleStep:
+    """Our watch does not see what bears no label of ours: ask whether somebody else's CronJob is still there."""
+    namespace, name = here.plan["metadata"]["namespace"], here.plan["metadata"]["name"]
+    if here.live is not None and await context.client.get(CRON_JOBS, namespace, name) is None:
+        context.caches.cronjobs.remove(dict(here.live))
+        return ScheduleStep(outcome=Again(_SOON))
+    return ScheduleStep(_facts(here), findings=(name_taken(name),), again=_TAKEN_AGAIN)
+
+
 async def _create(context: Context, here: _Situation) -> ScheduleStep:
     if here.manifest is None:
         return ScheduleStep(_facts(here))
     reply = await create_cronjob(context, here.manifest)
     if reply.ok:
+        if here.recorded.get("cronJob"):
+            _tell_changed(context, here, "was deleted by hand and is made again")
         return await _account_live(context, here, reply.body)
     if reply.refused:
         return ScheduleStep(_facts(here), findings=(job_refused(reply),))
-    return ScheduleStep(outcome=Again(_SOON) if reply.exists else Failed(reply.message))
+    # AlreadyExists: the next look finds it in the cache. With back-off, as it may be one that the cache cannot hold.
+    return ScheduleStep(outcome=Failed(reply.message))
 
 
 async def _update(context: Context, here: _Situation) -> ScheduleStep:
@@ -144,10 +159,12 @@ async def _update(context: Context, here: _Situation) -> ScheduleStep:
         return ScheduleStep(_recorded_facts(here), findings=(job_refused(reply),))
     if not reply.ok:
         return ScheduleStep(outcome=Failed(reply.message))
-    same_content = read_live(here.live, _MARK, labels.RENDERED).rendered == here.manifest["metadata"]["annotations"][labels.RENDERED]
+    same_content = (
+        read_live(here.live, _MARK, labels.RENDERED).rendered
+        == here.manifest["metadata"]["annotations"][labels.RENDERED]
+    )
     if same_content and reply.body["metadata"]["generation"] != here.live["metadata"]["generation"]:
-        message = f"CronJob {here.live['metadata']['name']} was changed by hand and is brought back"
-        context.events.record(here.plan, "Warning", Reason.CronJobChanged, message)
+        _tell_changed(context, here, "was changed by hand and is brought back")
     return await _account_live(context, here, reply.body)
 
 
@@ -164,6 +181,8 @@ async def _announce(context: Context, here: _Situation, uid: str | None) -> Sche
         lost = await account_unfired(context, here.plan, table, max(base, fired), now)
         account = _joined(covered, lost)
     hash_ = here.manifest["metadata"]["annotations"][labels.SCHEDULE] if here.manifest else None
+    if hash_ is not None and hash_ == here.recorded.get("scheduleHash"):
+        _tell_changed(context, here, "was changed by hand and is made again")
     facts = ScheduleFacts(None, here.text, schedule_hash=hash_, since=now, replacing=uid)
     return ScheduleStep(facts, account, pending=_pending("the old CronJob is about to go"), again=_SOON)
 
@@ -200,6 +219,11 @@ async def _account_live(context: Context, here: _Situation, cronjob: Mapping[str
         last_slot=account.last_slot or here.instant("lastSlot"),
     )
     return ScheduleStep(facts, account)
+
+
+def _tell_changed(context: Context, here: _Situation, what: str) -> None:
+    message = f"CronJob {here.plan['metadata']['name']} {what}"
+    context.events.record(here.plan, "Warning", Reason.CronJobChanged, message)
 
 
 def _own(here: _Situation) -> Mapping[str, Any] | None:
@@ -250,7 +274,9 @@ def _last_fired(cronjob: Mapping[str, Any]) -> datetime | None:
 
 
 def _joined(first: SlotAccount, second: SlotAccount) -> SlotAccount:
-    counts = {name: first.counts.get(name, 0) + second.counts.get(name, 0) for name in {**first.counts, **second.counts}}
+    counts = {
+        name: first.counts.get(name, 0) + second.counts.get(name, 0) for name in {**first.counts, **second.counts}
+    }
     return SlotAccount(second.last_slot or first.last_slot, counts, (*first.decisions, *second.decisions))
 
 

@@ -45,7 +45,9 @@ async def account_unfired(
 ) -> SlotAccount:
     """Account for the slots of a schedule that ends before its CronJob started them: they are missed."""
     past = await _traceless(context, plan, timetable, base, until)
-    return _account(past, Reason.Missed, "missed", "the schedule ended before the CronJob controller started it", context)
+    return _account(
+        past, Reason.Missed, "missed", "the schedule ended before the CronJob controller started it", context
+    )
 
 
 async def account_gap(

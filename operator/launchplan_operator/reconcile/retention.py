@@ -23,7 +23,9 @@ def executions_of(context: Context, namespace: str, kind: str, name: str) -> lis
 
 async def retain_bare(context: Context, namespace: str, name: str) -> Outcome:
     """Keep the history of a workflow's runs without a plan."""
-    ended = [e for e in executions_of(context, namespace, "WorkflowDefinition", name) if is_terminal(e.get("status") or {})]
+    ended = [
+        e for e in executions_of(context, namespace, "WorkflowDefinition", name) if is_terminal(e.get("status") or {})
+    ]
     return await retain(context, ended, BARE_LIMITS)
 
 

@@ -28,7 +28,8 @@ def view_workflow(name: str, obj: Mapping[str, Any] | None) -> WorkflowView:
     spec = parse_spec(WorkflowDefinitionSpec, obj)
     if isinstance(spec, tuple):
         return WorkflowView(name, findings=spec)
-    return WorkflowView(name, spec, workflow_version(obj["spec"]), validate_workflow(spec) or _refusal(obj))
+    findings = validate_workflow(spec) or _refusal(obj)
+    return WorkflowView(name, spec, workflow_version(obj["spec"]), findings, unchecked=not _is_observed(obj))
 
 
 async def reconcile_workflow(context: Context, namespace: str, name: str) -> Outcome:

@@ -47,8 +47,8 @@ def workflow_content(
 ) -> JobContent:
     """Return the content of a bare workflow's Job."""
     content = _content((labels.WORKFLOW, owner), version, (owner["metadata"]["name"], version), workflow, inputs)
-    own = {"labels": run.labels or {}, "annotations": run.annotations or {}}
-    return replace(content, **own, timeout=_seconds(run.timeout))
+    timeout = _seconds(run.timeout)
+    return replace(content, labels=run.labels or {}, annotations=run.annotations or {}, timeout=timeout)
 
 
 def _content(

@@ -80,6 +80,16 @@ async def a_cron_job_name_has_at_most_52_characters(server: Server) -> None:
 
 
 @behaviour
+async def a_plan_name_has_at_most_52_characters(server: Server) -> None:
+    """A plan name has at most 52 characters."""
+    make = Maker(server.namespace)
+    assert (await server.client.create(LAUNCH_PLANS, make.plan("a" * 52))).ok
+    reply = await server.client.create(LAUNCH_PLANS, make.plan("a" * 53))
+    assert reply.status == 422
+    assert "metadata.name: Invalid value" in reply.message
+
+
+@behaviour
 async def a_label_value_that_is_none_is_invalid(server: Server) -> None:
     """A label value that is none is invalid."""
     make = Maker(server.namespace)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from launchplan_operator.api.kinds import JOBS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
+from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
 from launchplan_operator.kube.client import Unavailable
 from tests.fake.behaviours import Maker, Server, behaviour, created, put, version
 
@@ -241,6 +241,19 @@ async def the_deadline_of_a_job_can_change(server: Server) -> None:
     assert reply.ok
     reply = await server.client.patch(JOBS, server.namespace, "a", {"spec": {"completions": 2}})
     assert reply.status == 422
+
+
+@behaviour
+async def an_execution_can_be_told_to_end_once_and_nothing_else(server: Server) -> None:
+    """An execution can be told to end, once, and nothing else."""
+    await created(server, LAUNCH_PLAN_EXECUTIONS, Maker(server.namespace).execution())
+    for change, status in (
+        ({"inputs": {"a": 1}}, 422),
+        ({"terminate": {"cause": "enough"}}, 200),
+        ({"terminate": {"cause": "other words"}}, 422),
+    ):
+        reply = await server.client.patch(LAUNCH_PLAN_EXECUTIONS, server.namespace, "a", {"spec": change})
+        assert reply.status == status, change
 
 
 @behaviour

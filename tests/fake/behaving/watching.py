@@ -67,7 +67,7 @@ async def a_watch_that_times_out_says_how_far_it_came(server: Server) -> None:
     """A watch that times out says how far it came."""
     make = Maker(server.namespace)
     obj = await created(server, LAUNCH_PLANS, make.plan())
-    events = await watched(server, LAUNCH_PLANS, obj["metadata"]["resourceVersion"], seconds=4)
+    events = await watched(server, LAUNCH_PLANS, obj["metadata"]["resourceVersion"], seconds=10)
     assert [event.type for event in events][-1:] == ["BOOKMARK"]
     assert version(events[-1].object) >= version(obj)
     assert events[-1].object["kind"] == "LaunchPlan"

@@ -1,0 +1,86 @@
+"""The table, the file, and the targets."""
+
+import json
+import platform
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.measure import CRONJOB, STATUS, Results, Spread, spread
+from localcluster.places import SOURCE, Say
+
+RESULTS = SOURCE.parent / "build" / "bench" / "results.json"
+MAX_RATIO = 1.5
+MAX_MIB = 300.0
+
+
+def ratio(results: Results) -> Spread:
+    """Return the operator's time over the floor's, run by run."""
+    return spread([start.operator.seconds / start.floor.seconds for start in results.starts])
+
+
+def missed(results: Results, *, timed: bool) -> list[str]:
+    """Return which targets were missed; those about time and memory only if the run was large enough to tell."""
+    found = [f"a start makes {count} {label} for {results.plans} plans" for label, count in _odd_counts(results)]
+    if results.quiet is not None and results.quiet.writes:
+        found.append(f"the steady state has {results.quiet.writes} writes: {results.quiet.calls}")
+    if results.restart is not None and results.restart.writes:
+        found.append(f"the restart has {results.restart.writes} writes: {results.restart.calls}")
+    if timed and ratio(results).median > MAX_RATIO:
+        found.append(f"the start takes {ratio(results).median:.2f} times the floor, the target is {MAX_RATIO}")
+    if timed and results.memory is not None and results.memory.resident > MAX_MIB:
+        found.append(f"the memory is {results.memory.resident:.0f} MiB, the target is {MAX_MIB:.0f}")
+    return found
+
+
+def show(results: Results, say: Say) -> None:
+    """Print the table."""
+    starts = results.starts
+    say(f"\n{'':34}{'min':>9}{'median':>9}{'max':>9}   target")
+    say(_row(f"start with {results.plans} plans, s", spread([start.operator.seconds for start in starts])))
+    say(_row("  of it until /readyz, s", spread([start.ready for start in starts])))
+    say(_row("floor, s", spread([start.floor.seconds for start in starts])))
+    say(_row("start / floor", ratio(results), f"<= {MAX_RATIO}"))
+    say(_row("processor: operator, s", spread([start.operator.client for start in starts])))
+    say(_row("  control plane beside it, s", spread([start.operator.server for start in starts])))
+    say(_row("processor: bare client, s", spread([start.floor.client for start in starts])))
+    say(_row("  control plane beside it, s", spread([start.floor.server for start in starts])))
+    say(
+        _row("processor, start / floor", spread([start.operator.processor / start.floor.processor for start in starts]))
+    )
+    say(f"{'calls of a start':34}{_calls(starts[-1].calls)}; writes of {starts[-1].size / 1e6:.1f} MB")
+    if quiet := results.quiet:
+        say(
+            f"{f'steady state, {quiet.seconds:.0f} s':34}{quiet.writes} writes (target 0), {quiet.cpu:.2f} s of processor"
+        )
+        say(f"{'':34}{_calls(quiet.calls)}")
+    if restart := results.restart:
+        say(
+            f"{'restart':34}{restart.writes} writes (target 0), ready after {restart.ready:.1f} s, at rest after {restart.rest:.1f} s"
+        )
+        say(f"{'':34}{_calls(restart.calls)}")
+    if memory := results.memory:
+        label = f"memory, {memory.plans} inactive plans"
+        say(f"{label:34}{memory.resident:.0f} MiB at rest (target <= {MAX_MIB:.0f}), {memory.peak:.0f} at most")
+
+
+def write(results: Results, path: Path = RESULTS) -> None:
+    """Write everything as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "python": platform.python_version()}
+    path.write_text(json.dumps(made | asdict(results), indent=2) + "\n")
+
+
+def _odd_counts(results: Results) -> list[tuple[str, int]]:
+    """A new plan costs one CronJob create and one status write."""
+    labels = [" ".join(pair) for pair in (CRONJOB, STATUS)]
+    seen = [(label, start.calls.get(label, 0)) for start in results.starts for label in labels]
+    return [(label, count) for label, count in seen if count != results.plans]
+
+
+def _row(label: str, figures: Spread, target: str = "") -> str:
+    return f"{label:34}{figures.low:9.2f}{figures.median:9.2f}{figures.high:9.2f}   {target}".rstrip()
+
+
+def _calls(calls: dict[str, int]) -> str:
+    return ", ".join(f"{count} {label}" for label, count in calls.items()) or "no calls"

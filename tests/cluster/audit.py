@@ -1,0 +1,74 @@
+"""What the operator asked of the API server, as the audit log tells it."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcluster.operated import ACCOUNT, SYSTEM_NAMESPACE
+
+_OPERATOR = f"system:serviceaccount:{SYSTEM_NAMESPACE}:{ACCOUNT}"
+_WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+Calls = Counter[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request of the operator; the resource is as in RBAC, such as `launchplans/status`."""
+
+    verb: str
+    group: str
+    resource: str
+    namespace: str
+    status: int
+    is_allowed: bool
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it meant to change something; a watch or a list does not."""
+        return self.verb in _WRITES
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """An audit log, read from where it ended at some time."""
+
+    log: Path
+    start: int = 0
+
+    def from_now(self) -> "Audit":
+        """Return the log from its present end on."""
+        return Audit(self.log, self.log.stat().st_size)
+
+    def requests(self) -> Iterator[Request]:
+        """Yield the operator's finished requests, oldest first."""
+        with self.log.open("rb") as log:
+            log.seek(self.start)
+            for line in log:
+                # The server may be in the middle of the last line.
+                if _OPERATOR.encode() in line and line.endswith(b"\n"):
+                    event = json.loads(line)
+                    if event["stage"] == "ResponseComplete" and "objectRef" in event:
+                        yield _request(event)
+
+    def writes(self, namespace: str) -> Calls:
+        """Count the writes in a namespace."""
+        return Counter((r.verb, r.resource) for r in self.requests() if r.is_write and r.namespace == namespace)
+
+    def all(self, namespace: str) -> Calls:
+        """Count all requests in a namespace."""
+        return Counter((r.verb, r.resource) for r in self.requests() if r.namespace == namespace)
+
+
+def _request(event: dict[str, dict[str, str]]) -> Request:
+    about = event["objectRef"]
+    subresource = f"/{about['subresource']}" if "subresource" in about else ""
+    return Request(
+        verb=str(event["verb"]),
+        group=about.get("apiGroup", ""),
+        resource=about["resource"] + subresource,
+        namespace=about.get("namespace", ""),
+        status=int(event["responseStatus"]["code"]),
+        is_allowed=event["annotations"].get("authorization.k8s.io/decision") == "allow",
+    )

@@ -1,0 +1,109 @@
+"""What the operator costs the API server, read from the server's own audit log."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
+from localcluster.cluster import LocalCluster
+from localcluster.operated import OperatorProcess
+from tests.cluster.audit import Audit, Calls
+from tests.cluster.support import NEVER, Space, eventually, plan, run_of, template, workflow
+
+_MANY = 20
+#: Seconds in which a write that should not be would have come.
+_QUIET = 2.0
+
+
+@pytest.fixture
+def audit(cluster: LocalCluster) -> Audit:
+    """The audit log from now on."""
+    return Audit(cluster.audit_log).from_now()
+
+
+def settled(look: Callable[[], Calls]) -> Calls:
+    """Return the counts once they have stood still for a while."""
+    seen, since = look(), time.monotonic()
+
+    def stands() -> bool:
+        nonlocal seen, since
+        now = look()
+        if now != seen:
+            seen, since = now, time.monotonic()
+        return time.monotonic() - since > _QUIET
+
+    eventually(stands, bool, seconds=60)
+    return seen
+
+
+def test_a_new_workflow_costs_a_dry_run_and_a_status_write(space: Space, audit: Audit) -> None:
+    """The dry run is a create that stores nothing; nothing is read."""
+    space.offer()
+    assert settled(lambda: audit.all(space.namespace)) == {
+        ("create", "jobs"): 1,
+        ("update", "workflowdefinitions/status"): 1,
+    }
+
+
+def test_a_new_scheduled_plan_costs_a_cronjob_and_a_status_write(space: Space, cluster: LocalCluster) -> None:
+    """One create and one status write each, for twenty at once; nothing is read, tried twice or refused."""
+    space.offer()
+    audit = Audit(cluster.audit_log).from_now()
+    for number in range(_MANY):
+        space.create(LAUNCH_PLANS, f"daily-{number}", plan(schedule=NEVER))
+    for number in range(_MANY):
+        space.ready(LAUNCH_PLANS, f"daily-{number}", "Active")
+    assert settled(lambda: audit.all(space.namespace)) == {
+        ("create", "cronjobs"): _MANY,
+        ("update", "launchplans/status"): _MANY,
+    }
+
+
+def test_an_unscheduled_plan_costs_a_status_write(space: Space, cluster: LocalCluster) -> None:
+    """There is nothing else to say."""
+    space.offer()
+    audit = Audit(cluster.audit_log).from_now()
+    space.plan("daily")
+    assert settled(lambda: audit.all(space.namespace)) == {("update", "launchplans/status"): 1}
+
+
+def test_a_run_by_hand_costs_few_writes(space: Space, cluster: LocalCluster) -> None:
+    """One Job; its record four times (accepted, started, ended, counted); its plan twice (running, counted)."""
+    space.offer(spec=workflow(told={"message": '{"rows": 1}', "duration": "2"}))
+    space.plan("daily")
+    audit = Audit(cluster.audit_log).from_now()
+    space.run("by-hand", run_of("daily"))
+    assert settled(lambda: audit.all(space.namespace)) == {
+        ("create", "jobs"): 1,
+        ("update", "launchplanexecutions/status"): 3,
+        ("patch", "launchplanexecutions/status"): 1,
+        ("update", "launchplans/status"): 2,
+    }
+
+
+def test_what_did_not_change_costs_nothing(space: Space, operator: OperatorProcess, cluster: LocalCluster) -> None:
+    """Neither marks that mean nothing to us nor a restart of the operator make it write, or read an object."""
+    space.offer()
+    space.create(WORKFLOW_DEFINITIONS, "broken", {"job": template()} | {"container": "none"})
+    space.stalled(WORKFLOW_DEFINITIONS, "broken", "ContainerUnknown")
+    space.plan("daily", schedule=NEVER)
+    space.create(LAUNCH_PLANS, "waiting", plan(workflowRef={"name": "nobody"}))
+    space.create(LAUNCH_PLANS, "invalid", plan(schedule={"cron": "x"}))
+    space.create(LAUNCH_PLAN_EXECUTIONS, "waiting", run_of("nobody"))
+    space.run("by-hand", run_of("daily"))
+    space.run("refused", run_of("daily", inputs={"x": 1}), "Rejected")
+    space.run("bare", run_of("report", "WorkflowDefinition", inputs={"city": "Rome"}))
+    space.waiting(LAUNCH_PLANS, "waiting", "WorkflowNotFound")
+    space.waiting(LAUNCH_PLAN_EXECUTIONS, "waiting", "PlanNotFound")
+    space.stalled(LAUNCH_PLANS, "invalid", "CronInvalid")
+    settled(lambda: Audit(cluster.audit_log).all(space.namespace))
+    audit = Audit(cluster.audit_log).from_now()
+    for kind in (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS):
+        for name in space.names(kind):
+            space.edit(kind, name, metadata={"annotations": {"example.com/seen": "yes"}})
+    assert settled(lambda: audit.all(space.namespace)) == {}
+    operator.stop()
+    operator.start()
+    operator.await_ready()
+    assert settled(lambda: audit.all(space.namespace)) == {}

@@ -1,0 +1,146 @@
+"""The operator dies at each of its writes in turn, before or after the server did it; nothing is lost or doubled."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from launchplan_operator.api.kinds import CRON_JOBS, JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.decide.progress import is_terminal
+from tests.fake.virtual import START, run_virtual, virtual_now
+from tests.reconcile.world import World, crash_at, plan, run, workflow
+
+EXECUTIONS = LAUNCH_PLAN_EXECUTIONS
+#: More writes than any story makes: reaching it means that crashes never run out.
+ENDLESS = 60
+#: Seconds between two looks of the cluster's controllers.
+STEP = 5
+#: Seconds that the operator stays away: no slot passes, one does, and some get late.
+AWAY = (1, 90, 400)
+
+Story = Callable[[World], Awaitable[None]]
+
+
+async def a_plan_is_made_and_fires(world: World) -> None:
+    world.create(workflow())
+    world.create(plan())
+    await world.advance(130, STEP)
+
+
+async def a_schedule_is_edited(world: World) -> None:
+    await a_plan_is_made_and_fires(world)
+    world.edit(LAUNCH_PLANS, "hello", schedule={"cron": "*/2 * * * *"})
+    await world.advance(130, STEP)
+
+
+async def a_plan_is_suspended_and_resumed(world: World) -> None:
+    await a_plan_is_made_and_fires(world)
+    world.edit(LAUNCH_PLANS, "hello", suspend=True)
+    await world.advance(70, STEP)
+    world.edit(LAUNCH_PLANS, "hello", suspend=False)
+    await world.advance(70, STEP)
+
+
+async def a_cronjob_is_deleted_by_hand(world: World) -> None:
+    await a_plan_is_made_and_fires(world)
+    if "hello" in world.names(CRON_JOBS):
+        world.delete(CRON_JOBS, "hello", "Orphan")
+    await world.advance(70, STEP)
+
+
+async def a_template_changes(world: World) -> None:
+    await a_plan_is_made_and_fires(world)
+    world.edit(LAUNCH_PLANS, "hello", fixedInputs={"times": 2})
+    await world.advance(70, STEP)
+
+
+async def a_person_starts_and_ends_runs(world: World) -> None:
+    world.create(workflow())
+    world.create(plan(None))
+    world.create(run("one", inputs={"name": "Ada"}))
+    await world.advance(3)
+    world.create(run("two"))
+    world.edit(EXECUTIONS, "two", terminate={"cause": "changed my mind"})
+    world.create(run("three", inputs={"nome": "typo"}))
+    await world.advance(10)
+
+
+STORIES: list[Story] = [
+    a_plan_is_made_and_fires,
+    a_schedule_is_edited,
+    a_plan_is_suspended_and_resumed,
+    a_cronjob_is_deleted_by_hand,
+    a_template_changes,
+    a_person_starts_and_ends_runs,
+]
+
+
+async def tell(story: Story, write: int, *, applied: bool, away: float) -> bool:
+    """Tell the story with a crash at a write and an operator that returns `away` seconds later."""
+    world = World()
+    await world.start()
+    crashed = crash_at(world, write, applied=applied)
+    await story(world)
+    died = crashed()
+    world.api.faults = lambda _call: None
+    if died:
+        await world.crash()
+        await world.advance(away, min(away, STEP))
+        await world.start()
+    await world.advance(130, STEP)
+    # Look at a moment between two slots, when every run has ended.
+    await world.advance((90 - virtual_now().second) % 60, 1)
+    check(world)
+    return died
+
+
+def check(world: World) -> None:
+    """Assert from Jobs and executions alone that every run ended, once, and is known."""
+    assert max(world.jobs_made.values(), default=1) == 1, f"a Job was made twice: {world.jobs_made}"
+    executions = {e["metadata"]["name"]: e for e in world.all(EXECUTIONS)}
+    unended = [name for name, e in executions.items() if not is_terminal(e.get("status") or {})]
+    assert unended == [], "an execution never ended"
+    assert set(world.names(JOBS)) <= set(executions), "a Job has no record"
+    status = world.status
+    assert world.ready() == ("True", "False", "Active")
+    assert status["observedGeneration"] == world.get(LAUNCH_PLANS, "hello")["metadata"]["generation"]
+    phases = [e["status"]["phase"] for e in executions.values()]
+    counts = status.get("counts", {})
+    for field, phase in (("succeeded", "Succeeded"), ("aborted", "Aborted"), ("rejected", "Rejected")):
+        assert counts.get(field, 0) == phases.count(phase), f"{field}: {counts} for {phases}"
+    assert counts.get("failed", 0) == 0
+    check_slots(world)
+
+
+def check_slots(world: World) -> None:
+    """Assert that every slot of the schedule in force ended in one way: a Job, or a count that says otherwise."""
+    schedule = world.status.get("schedule")
+    if schedule is None:
+        assert world.names(CRON_JOBS) == []
+        return
+    cronjob = world.get(CRON_JOBS, "hello")
+    assert cronjob["metadata"]["uid"] == schedule["cronJob"]["uid"]
+    every = 120 if cronjob["spec"]["schedule"].startswith("*/2") else 60
+    since = datetime.fromisoformat(schedule["since"])
+    first = -(-int(since.timestamp() + 1) // every) * every
+    # The last slot may be a moment old.
+    last = int(virtual_now().timestamp()) - STEP
+    slots = {f"hello-{seconds // 60}" for seconds in range(first, last, every)}
+    lost = slots - set(world.names(EXECUTIONS))
+    counts = world.status["counts"]
+    assert len(lost) == counts.get("missed", 0) + counts.get("unknown", 0), f"lost {lost}, counted {counts}"
+    assert all(e["metadata"]["ownerReferences"] for e in world.all(JOBS))
+
+
+@pytest.mark.parametrize("applied", [False, True], ids=["before the server did it", "after the server did it"])
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__.replace("_", " "))
+def test_a_crash_at_any_write_loses_and_doubles_nothing(story: Story, *, applied: bool) -> None:
+    write = 1
+    while run_virtual(tell(story, write, applied=applied, away=AWAY[write % 3])):
+        write += 1
+        assert write < ENDLESS
+    assert write > 1, "the story had no write at all"
+
+
+def test_the_clock_of_these_stories_begins_at_a_full_minute() -> None:
+    assert datetime(2026, 1, 1, tzinfo=UTC) == START

@@ -1,0 +1,119 @@
+"""Plans, inputs, settings and phases as another system handles them: what we agree with, and what the design overrules."""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from launchplan_operator.api.conditions import Finding
+from launchplan_operator.api.execution import LaunchPlanExecutionSpec, Phase
+from launchplan_operator.api.launchplan import LaunchPlanSpec
+from launchplan_operator.api.parsing import parse_spec
+from launchplan_operator.api.workflow import InputParameter, WorkflowDefinitionSpec
+from launchplan_operator.decide.inputs import Bindings, resolve_inputs
+from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.progress import is_terminal, run_status
+from launchplan_operator.decide.results import ResultContract
+from launchplan_operator.decide.run import observe_run
+from launchplan_operator.decide.schedule import read_schedule
+from launchplan_operator.decide.validate import PlanView, WorkflowView, validate_plan
+from launchplan_operator.render.content import plan_content
+
+DATA = Path(__file__).parents[1] / "data" / "plans"
+JOB = {"template": {"spec": {"containers": [{"name": "main"}]}}}
+Outcome = Callable[[Mapping[str, Any]], Any]
+
+
+def told(findings: tuple[Finding, ...]) -> list[str]:
+    """Return reason and place of each finding as a row has them."""
+    return [f"{finding.reason} {finding.path}" for finding in findings]
+
+
+def register(row: Mapping[str, Any]) -> Any:
+    """Return what applying a row's plan comes to."""
+    inputs = [{"name": name, "type": kind} for name, kind in row["inputs"].items()]
+    workflow = WorkflowDefinitionSpec.model_validate({"interface": {"inputs": inputs}, "job": JOB})
+    spec = parse_spec(LaunchPlanSpec, {"spec": {"workflowRef": {"name": "w"}, **row["plan"]}})
+    if isinstance(spec, tuple):
+        return told(spec)
+    timetable = read_schedule(spec.schedule) if spec.schedule else ()
+    findings = validate_plan(PlanView(spec, WorkflowView("w", workflow, "1")))
+    return told((*findings, *(timetable if isinstance(timetable, tuple) else ()))) or "accept"
+
+
+def resolve(row: Mapping[str, Any]) -> Any:
+    """Return what a row's call resolves to; the caller's own map stays as it is."""
+    parameters = [
+        InputParameter.model_validate({"name": name, "type": parts[0]} | ({"default": parts[1]} if parts[1:] else {}))
+        for name, parts in row["inputs"].items()
+    ]
+    caller = deepcopy(row["caller"])
+    resolved = resolve_inputs(parameters, Bindings({}, row["fixed"]), caller)
+    assert caller == row["caller"]
+    return told(resolved) if isinstance(resolved, tuple) else resolved
+
+
+def settle(row: Mapping[str, Any]) -> Any:
+    """Return the labels and annotations that a run's Job gets."""
+    plan = LaunchPlanSpec.model_validate({"workflowRef": {"name": "w"}, **row["plan"]})
+    run = LaunchPlanExecutionSpec.model_validate({"launchPlanRef": {"name": "p"}, **row["run"]})
+    owner = {"metadata": {"name": "p", "uid": "u"}}
+    content = plan_content(owner, plan, ("1", "1"), WorkflowDefinitionSpec.model_validate({"job": JOB}), {}, run)
+    return {"labels": content.labels, "annotations": content.annotations}
+
+
+JOBS: Mapping[str, Mapping[str, Any]] = {
+    "suspended": {"spec": {"suspend": True}},
+    "running": {"status": {"startTime": "2026-01-31T09:00:00Z"}},
+    "complete": {"status": {"conditions": [{"type": "Complete", "reason": "x"}]}},
+    "failed": {"status": {"conditions": [{"type": "Failed", "reason": "BackoffLimitExceeded"}]}},
+    "deadline": {"status": {"conditions": [{"type": "Failed", "reason": "DeadlineExceeded"}]}},
+}
+
+
+def live(row: Mapping[str, Any]) -> Any:
+    """Return the phase of a run at each sight of its Job, or the phases in which a run has ended."""
+    if row.get("terminal"):
+        return [phase.value for phase in Phase if phase.terminal]
+    now, status, phases = to_instant("2026-01-31T10:00:00Z"), dict[str, Any](), list[str]()
+    for place, name in enumerate(row["jobs"]):
+        job = deepcopy(dict(JOBS[name]))
+        for condition in job.get("status", {}).get("conditions", ()):
+            condition |= {"status": "True", "lastTransitionTime": "2026-01-31T09:30:00Z"}
+        if not is_terminal(status):
+            terminating = place >= row.get("asked", len(row["jobs"]))
+            status = run_status(
+                observe_run(job, ResultContract("main", {}), [], terminating=terminating), 1, now, status
+            )
+        phases.append(status["phase"])
+    return phases
+
+
+RULES: Mapping[str, Outcome] = {"registration": register, "inputs": resolve, "settings": settle, "lifecycle": live}
+
+
+def rows(part: str) -> list[Any]:
+    """Return the rows of one part of each table, each with what is given for all."""
+    found = []
+    for name in RULES:
+        table = yaml.safe_load((DATA / f"{name}.yaml").read_text(encoding="utf-8"))
+        found += [pytest.param(name, {**table.get("given", {}), **row}, id=row["id"]) for row in table[part]]
+    return found
+
+
+@pytest.mark.parametrize(("rule", "row"), rows("cases"))
+def test_we_agree(rule: str, row: dict[str, Any]) -> None:
+    """The outcome is the other system's, in our words."""
+    assert RULES[rule](row) == row["expect"]
+
+
+@pytest.mark.parametrize(("rule", "row"), rows("overruled"))
+def test_we_differ_and_say_why(rule: str, row: dict[str, Any]) -> None:
+    """The outcome is ours, is another one indeed, and has a reason."""
+    outcome = RULES[rule](row)
+    assert outcome == row["expect"]
+    assert outcome != row["there"]
+    assert len(row["reason"]) > 20

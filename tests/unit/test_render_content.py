@@ -1,0 +1,121 @@
+"""From a plan, its workflow and resolved inputs to the content of a Job."""
+
+import json
+from typing import Any
+
+import pytest
+
+from launchplan_operator.api.execution import LaunchPlanExecutionSpec
+from launchplan_operator.api.launchplan import LaunchPlanSpec
+from launchplan_operator.api.workflow import WorkflowDefinitionSpec
+from launchplan_operator.render.content import plan_content, workflow_content
+from launchplan_operator.render.job import JobContent
+
+PLAN = {"metadata": {"name": "report", "uid": "plan-uid"}}
+WORKFLOW = WorkflowDefinitionSpec.model_validate(
+    {
+        "interface": {
+            "inputs": [
+                {"name": "since", "type": "datetime"},
+                {"name": "ratio", "type": "float"},
+                {"name": "dry", "type": "boolean"},
+                {"name": "filter", "type": "struct"},
+            ],
+            "outputs": [{"name": "rows", "type": "integer"}],
+        },
+        "job": {"template": {"spec": {"containers": [{"name": "main"}, {"name": "side"}]}}},
+    }
+)
+INPUTS = {"since": "2026-01-31T10:00:00+01:00", "ratio": 3, "dry": True, "filter": {"b": 1, "a": "ü"}}
+SETTINGS: dict[str, Any] = {"labels": {"p": "1"}, "annotations": {"p": "2"}, "timeout": "1h30m", "retries": 2}
+
+
+def content(plan: dict[str, Any] | None = None, run: dict[str, Any] | None = None) -> JobContent:
+    """Return the content of a plan's run."""
+    spec = LaunchPlanSpec.model_validate({"workflowRef": {"name": "etl"}, **(SETTINGS if plan is None else plan)})
+    asked = LaunchPlanExecutionSpec.model_validate({"launchPlanRef": {"name": "report"}, **(run or {})})
+    return plan_content(PLAN, spec, ("v1", "w1"), WORKFLOW, INPUTS, asked)
+
+
+def test_inputs_travel_as_text_by_their_type_and_as_json_as_they_are() -> None:
+    """A float is written as one, an instant in UTC, a struct as compact JSON; in declared order."""
+    made = content()
+    assert list(made.inputs.items()) == [
+        ("since", "2026-01-31T09:00:00Z"),
+        ("ratio", "3.0"),
+        ("dry", "true"),
+        ("filter", '{"a":"ü","b":1}'),
+    ]
+    assert json.loads(made.inputs_json) == INPUTS
+
+
+def test_a_plans_content_names_plan_and_workflow_with_their_versions() -> None:
+    """And where the outputs are."""
+    made = content()
+    assert (made.launcher, made.launcher_uid, made.version) == (("launchplan.dev/plan", "report"), "plan-uid", "v1")
+    assert made.workflow == ("etl", "w1")
+    assert (made.container, made.outputs) == ("main", {"rows": "integer"})
+    assert made.template == WORKFLOW.job
+
+
+@pytest.mark.parametrize(
+    ("plan", "run", "expected"),
+    [
+        pytest.param(SETTINGS, {}, ({"p": "1"}, {"p": "2"}, 5400, 2), id="the plan's settings hold"),
+        pytest.param({}, {}, ({}, {}, None, None), id="without any the template's hold"),
+        pytest.param(
+            SETTINGS,
+            {"labels": {"r": "1"}, "annotations": {"r": "2"}, "timeout": "90s"},
+            ({"r": "1"}, {"r": "2"}, 90, 2),
+            id="a run's take their place, each map whole",
+        ),
+        pytest.param(
+            SETTINGS, {"labels": {"r": "1"}}, ({"r": "1"}, {"p": "2"}, 5400, 2), id="each setting is replaced by itself"
+        ),
+        pytest.param(
+            SETTINGS,
+            {"labels": {}, "annotations": {}},
+            ({"p": "1"}, {"p": "2"}, 5400, 2),
+            id="an empty map says nothing and replaces nothing",
+        ),
+    ],
+)
+def test_settings_are_the_runs_else_the_plans(
+    plan: dict[str, Any], run: dict[str, Any], expected: tuple[Any, ...]
+) -> None:
+    """Labels, annotations, time-out in seconds, retries."""
+    made = content(plan, run)
+    assert (made.labels, made.annotations, made.timeout, made.retries) == expected
+
+
+def test_a_bare_workflows_content_has_the_runs_settings_alone() -> None:
+    """It is launched by the workflow itself, in the version that it has now."""
+    asked = LaunchPlanExecutionSpec.model_validate(
+        {
+            "launchPlanRef": {"kind": "WorkflowDefinition", "name": "etl"},
+            "labels": {"r": "1"},
+            "annotations": {"a": "1"},
+            "timeout": "1m",
+        }
+    )
+    owner = {"metadata": {"name": "etl", "uid": "wf-uid"}}
+    made = workflow_content(owner, "w1", WORKFLOW, INPUTS, asked)
+    assert (made.launcher, made.launcher_uid, made.version) == (("launchplan.dev/workflow", "etl"), "wf-uid", "w1")
+    assert made.workflow == ("etl", "w1")
+    assert (made.labels, made.annotations, made.timeout, made.retries) == ({"r": "1"}, {"a": "1"}, 60, None)
+    assert workflow_content(owner, "w1", WORKFLOW, INPUTS).labels == {}
+
+
+def test_the_container_of_the_outputs_is_the_one_asked_for() -> None:
+    """Else the first."""
+    side = WORKFLOW.model_copy(update={"container": "side"})
+    assert workflow_content(PLAN, "w1", side, INPUTS).container == "side"
+
+
+def test_a_workflow_that_was_not_validated_is_not_rendered() -> None:
+    """A text that is no type must not reach a cluster as if it were one."""
+    broken = WorkflowDefinitionSpec.model_validate(
+        {"interface": {"inputs": [{"name": "x", "type": "int"}]}, "job": WORKFLOW.job}
+    )
+    with pytest.raises(TypeError, match="'int' is no type"):
+        workflow_content(PLAN, "w1", broken, {"x": 1})
