@@ -11,6 +11,8 @@ import yaml
 
 from launchplan_operator import __version__
 
+_JSON_DEPTH = 30_000
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a subcommand; returns the exit code."""
@@ -45,6 +47,9 @@ def _run() -> int:
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+
+    # The API server stores up to ten thousand levels of nested JSON; one such object must not hide all others.
+    sys.setrecursionlimit(_JSON_DEPTH)
 
     async def until_stopped() -> None:
         task = asyncio.ensure_future(run(settings))

@@ -138,6 +138,7 @@ def test_a_refusal_says_what_was_found_and_expected(text: str, message: str, hin
         (" @daily", "write @daily, with no blank beside it"),
         ("@daily ", "write @daily"),
         ("0 9 * *", "for example 0 9 * * MON-FRI"),
+        ("0 9 * *\x1c*", "for example 0 9 * * MON-FRI"),
     ],
 )
 def test_a_refusal_hints_at_what_was_meant(text: str, hint: str) -> None:
@@ -157,7 +158,7 @@ def test_a_refusal_hints_at_what_was_meant(text: str, hint: str) -> None:
         ("@daily", "0 0 * * *"),
         ("@midnight", "0 0 * * *"),
         ("@hourly", "0 * * * *"),
-        ("?\t?   ? ? ?", "* * * * *"),
+        ("?\t?   ? ?\u00a0?", "* * * * *"),
         ("*/1 */1 * * *", "* * * * *"),
         ("0-59 0-23 1-31 1-12 0-6", "* * * * *"),
         ("0/15 * * * *", "*/15 * * * *"),

@@ -84,10 +84,8 @@ def live(row: Mapping[str, Any]) -> Any:
         for condition in job.get("status", {}).get("conditions", ()):
             condition |= {"status": "True", "lastTransitionTime": "2026-01-31T09:30:00Z"}
         if not is_terminal(status):
-            terminating = place >= row.get("asked", len(row["jobs"]))
-            status = run_status(
-                observe_run(job, ResultContract("main", {}), [], terminating=terminating), 1, now, status
-            )
+            cause = "enough" if place >= row.get("asked", len(row["jobs"])) else None
+            status = run_status(observe_run(job, ResultContract("main", {}), [], cause=cause), 1, now, status)
         phases.append(status["phase"])
     return phases
 

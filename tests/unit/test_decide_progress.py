@@ -190,12 +190,12 @@ JOBS = st.fixed_dictionaries(
 )
 
 
-@given(JOBS, st.booleans(), st.sampled_from([{}, {"rows": "integer"}]))
+@given(JOBS, st.none() | st.text(), st.sampled_from([{}, {"rows": "integer"}]))
 def test_a_phase_is_terminal_when_the_job_has_ended_and_not_before(
-    job: dict[str, Any], terminating: bool, outputs: dict[str, str]
+    job: dict[str, Any], cause: str | None, outputs: dict[str, str]
 ) -> None:
     """No running Job ever ends its run; outputs come with Succeeded and with nothing else."""
-    state = observe_run(job, ResultContract("main", outputs), [], terminating=terminating)
+    state = observe_run(job, ResultContract("main", outputs), [], cause=cause)
     status = run_status(state, 1, NOW, FIXED)
     assert is_terminal(status) is is_finished(job)
     assert ("outputs" in status) is (status["phase"] == "Succeeded")

@@ -111,6 +111,12 @@ def test_another_cause_is_waited_for_anew() -> None:
     assert truth(judged(ABSENT, now=NINE + timedelta(hours=1, minutes=5), previous=mended)) == "Stalled"
 
 
+def test_ready_keeps_its_transition_time_while_the_cause_changes() -> None:
+    """Only Reconciling starts anew with each cause."""
+    later = judged(ABSENT, now=NINE + timedelta(minutes=1), previous=judged(pending=PENDING))
+    assert [c["lastTransitionTime"][11:19] for c in later] == ["09:00:00", "09:01:00", "09:00:00"]
+
+
 def test_what_arrived_makes_it_ready_and_patience_whole_again() -> None:
     """A workflow that comes, goes and comes is waited for each time."""
     late = NINE + timedelta(hours=1)

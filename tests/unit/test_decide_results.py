@@ -43,7 +43,7 @@ def pod(phase: str, *containers: Mapping[str, Any], at: str = "2026-01-31T09:00:
     ("text", "problem"),
     [
         pytest.param("", "found no text", id="nothing was written"),
-        pytest.param("done", "found the text 'done'", id="a word is no JSON"),
+        pytest.param("done", "found the text 'done', expected one JSON object", id="a word is no JSON"),
         pytest.param("[1]", "found the text '[1]'", id="an array is no object"),
         pytest.param('"x"', "found the text '\"x\"'", id="a JSON text is no object"),
         pytest.param("null", "found the text 'null'", id="null is no object"),
@@ -72,7 +72,7 @@ def test_a_message_that_breaks_the_contract_is_invalid(text: str, problem: str) 
     assert isinstance(finding, Finding)
     assert (finding.reason, finding.path) == (Reason.OutputInvalid, "status.outputs")
     assert finding.message.startswith(problem)
-    if "expected" not in problem and "NaN" not in text:
+    if "output '" not in problem and "NaN" not in text:
         assert finding.message.endswith("expected one JSON object with file, rows in the termination message")
 
 

@@ -253,6 +253,9 @@ PLANS: list[Any] = [
         [(Reason.InputsTooLarge, "spec.defaultInputs")],
         id="a scheduled plan's inputs must fit into a pod's annotations",
     ),
+    pytest.param(
+        {"defaultInputs": {"city": "x" * MAX_INPUT_BYTES}}, [], id="without a schedule a caller may still give less"
+    ),
 ]
 
 
@@ -271,9 +274,10 @@ def test_a_plan_whose_workflow_is_absent_waits_for_it() -> None:
     assert findings[0].transient
 
 
-def test_a_plan_whose_workflow_is_broken_says_why() -> None:
+@pytest.mark.parametrize("spec", [None, workflow()], ids=["unreadable", "readable"])
+def test_a_plan_whose_workflow_is_broken_says_why(spec: WorkflowDefinitionSpec | None) -> None:
     """The workflow's first finding is repeated, so that one look suffices."""
-    broken = WorkflowView("report", None, findings=(Finding(Reason.TypeInvalid, "found the type 'int'"),))
+    broken = WorkflowView("report", spec, findings=(Finding(Reason.TypeInvalid, "found the type 'int'"),))
     findings = validate_plan(plan_view(broken))
     assert told(findings) == [(Reason.WorkflowInvalid, "spec.workflowRef.name")]
     assert "'report' is not valid: TypeInvalid: found the type 'int'" in findings[0].message

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from launchplan_operator.api.template import input_env
 from launchplan_operator.render.job import JobContent, render_job, render_job_spec, render_slot_job
 from tests.unit.strategies import TEXTS
 
@@ -74,7 +75,7 @@ def field(path: str) -> dict[str, Any]:
 
 ENV: list[dict[str, Any]] = [
     {"name": "LP_INPUT_CITY", "valueFrom": field("metadata.annotations['inputs.launchplan.dev/city']")},
-    {"name": "LP_INPUT_MAXROWS", "valueFrom": field("metadata.annotations['inputs.launchplan.dev/maxRows']")},
+    {"name": "LP_INPUT_MAX_ROWS", "valueFrom": field("metadata.annotations['inputs.launchplan.dev/maxRows']")},
     {"name": "LAUNCHPLAN_INPUTS", "valueFrom": field("metadata.annotations['launchplan.dev/inputs']")},
     {"name": "LAUNCHPLAN_NAME", "valueFrom": field("metadata.labels['launchplan.dev/plan']")},
     {"name": "LAUNCHPLAN_VERSION", "valueFrom": field("metadata.labels['launchplan.dev/version']")},
@@ -297,3 +298,17 @@ def test_a_slots_job_is_as_the_cronjobs_controller_would_have_made_it() -> None:
     }
     made["spec"]["template"]["x"] = 1
     assert before == CRONJOB
+
+
+@pytest.mark.parametrize(
+    ("name", "env"),
+    [
+        ("rows", "LP_INPUT_ROWS"),
+        ("max_rows", "LP_INPUT_MAX_ROWS"),
+        ("maxRows", "LP_INPUT_MAX_ROWS"),
+        ("MaxRows2Go", "LP_INPUT_MAX_ROWS2_GO"),
+        ("URL", "LP_INPUT_URL"),
+    ],
+)
+def test_an_inputs_environment_name_is_upper_snake_case(name: str, env: str) -> None:
+    assert input_env(name) == env

@@ -14,6 +14,8 @@ from launchplan_operator.api.labels import Annotations, Labels
 from launchplan_operator.api.model import Duration, Model, PlanName, Values, rule, rules
 
 MAX_INT32 = 2**31 - 1
+#: Seconds after its time in which a slot still starts; later it is late.
+STARTING_DEADLINE_SECONDS = 200
 
 _WHOLE_SECONDS = "expected whole seconds, one at least"
 # CEL sees milliseconds and no less; what is finer becomes a finding.

@@ -41,7 +41,7 @@ class Reason(StrEnum):
     ScheduleUnboundInput = "ScheduleUnboundInput", "A scheduled plan leaves a required input without a value."
     CronInvalid = "CronInvalid", "The cron text is not one that Kubernetes' own parser takes."
     CronTooFine = "CronTooFine", "The rate is no whole number of minutes."
-    CronNeverFires = "CronNeverFires", "The cron text has no next time within five years."
+    CronNeverFires = "CronNeverFires", "No date of the calendar fits the cron text."
     TimeZoneUnknown = "TimeZoneUnknown", "The time zone is not in the time zone database."
     EngineCannotServe = "EngineCannotServe", "The engine cannot keep this schedule."
     DurationInvalid = "DurationInvalid", "A duration is no Go duration text, or out of bounds."

@@ -3,6 +3,7 @@
 A template is user data that only the API server validates, so every look tolerates any shape.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from typing import Any
 OWN_DOMAIN = "launchplan.dev"
 #: Environment names that begin so are the operator's alone.
 RESERVED_ENV_PREFIXES = ("LP_INPUT_", "LAUNCHPLAN_")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 #: The volume that carries the inputs as a file, and where it is mounted.
 INPUTS_VOLUME = "launchplan-inputs"
 INPUTS_DIRECTORY = "/etc/launchplan"
@@ -67,6 +69,11 @@ def output_container(job: Mapping[str, Any], name: str | None) -> str | None:
     if name is None:
         return names[0] if names else None
     return name if name in names else None
+
+
+def input_env(name: str) -> str:
+    """Return the environment name of an input: `maxRows` and `max_rows` are both `LP_INPUT_MAX_ROWS`."""
+    return "LP_INPUT_" + _HUMP.sub("_", name).upper()
 
 
 def is_reserved_env(name: str) -> bool:

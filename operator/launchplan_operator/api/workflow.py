@@ -72,7 +72,9 @@ class WorkflowDefinitionStatus(Model):
     """What the operator knows about the workflow."""
 
     observed_generation: Count | None = Field(default=None, description="The generation that the status is about.")
-    version: Version | None = Field(default=None, description="The version of this spec: ten hex digits of a hash over it.")
+    version: Version | None = Field(
+        default=None, description="The version of this spec: ten hex digits of a hash over it."
+    )
     conditions: Annotated[tuple[Condition, ...], Field(max_length=8, json_schema_extra=list_map("type"))] = Field(
         default=(), description="Ready: plans can use the workflow."
     )

@@ -63,7 +63,7 @@ def needs_pods(job: Mapping[str, Any], contract: ResultContract, pods: Sequence[
 
 
 def observe_run(
-    job: Mapping[str, Any], contract: ResultContract, pods: Sequence[Mapping[str, Any]], *, terminating: bool
+    job: Mapping[str, Any], contract: ResultContract, pods: Sequence[Mapping[str, Any]], *, cause: str | None
 ) -> RunState:
     """Return the state of a run that has a Job.
 
@@ -71,7 +71,7 @@ def observe_run(
         job: the Job; only its metadata, `spec.suspend` and status are read.
         contract: where its outputs are.
         pods: the Job's pods, as far as known.
-        terminating: whether a person asked for its end, which tells an abort from a time-out.
+        cause: why a person asked for its end, which tells an abort from a time-out; None if nobody did.
     """
     started = job.get("status", {}).get("startTime")
     if complete := _ended(job, "Complete"):
@@ -79,9 +79,9 @@ def observe_run(
             started, job["status"].get("completionTime") or complete["lastTransitionTime"], contract, pods
         )
     if failed := _ended(job, "Failed"):
-        return _failed(started, failed, contract, pods, terminating=terminating)
-    if terminating:
-        return RunState(Reason.Aborting, "waiting for the Job's pods to end", started)
+        return _failed(started, failed, contract, pods, cause=cause)
+    if cause is not None:
+        return RunState(Reason.Aborting, f"{cause}: waiting for the Job's pods to end", started)
     if started is None and job.get("spec", {}).get("suspend"):
         return RunState(Reason.Queued, "the Job is suspended; whoever queues it will start it")
     return RunState(Reason.Running, _stuck_message(pods), started)
@@ -103,12 +103,12 @@ def _failed(
     contract: ResultContract,
     pods: Sequence[Mapping[str, Any]],
     *,
-    terminating: bool,
+    cause: str | None,
 ) -> RunState:
     ended = condition["lastTransitionTime"]
     if condition.get("reason") == "DeadlineExceeded":
-        reason = Reason.Aborted if terminating else Reason.TimedOut
-        message = "" if terminating else condition.get("message", "")
+        reason = Reason.TimedOut if cause is None else Reason.Aborted
+        message = condition.get("message", "") if cause is None else cause
         return RunState(reason, message, started, ended, error=RunError("User", reason, message))
     pod = failed_pod(pods)
     error = _error(condition, failure_words(pod, contract.container) if pod is not None else None)

@@ -16,8 +16,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from launchplan_operator.api.conditions import Finding, Reason
-from launchplan_operator.api.launchplan import FixedRate, RateUnit, Schedule
+from launchplan_operator.api.launchplan import STARTING_DEADLINE_SECONDS, FixedRate, RateUnit, Schedule
 from launchplan_operator.decide.cron import Cron, CronError, matches, next_after, parse_cron
+from launchplan_operator.decide.cron_fields import HOUR
 from launchplan_operator.decide.cron_warnings import warn_of_change
 from launchplan_operator.decide.cron_zones import clock_changes, find_zone, zone_names
 
@@ -29,7 +30,7 @@ _CRON_PATH: Final = "spec.schedule.cron"
 _ZONE_PATH: Final = "spec.schedule.timeZone"
 _RATES: Final = "minutes that divide an hour, hours that divide a day, or one day"
 #: The `startingDeadlineSeconds` of our CronJobs.
-_DEADLINE: Final = timedelta(seconds=200)
+_DEADLINE: Final = timedelta(seconds=STARTING_DEADLINE_SECONDS)
 _WARNING_HORIZON: Final = timedelta(days=90)
 _SPELLED_ALIKE: Final = 0.8
 _MAX_WARNINGS: Final = 3
@@ -110,7 +111,12 @@ def latest_slot_at_or_before(timetable: Timetable, instant: datetime) -> datetim
 
 
 def dst_warnings(timetable: Timetable, after: datetime, horizon: timedelta = _WARNING_HORIZON) -> list[str]:
-    """Say which slots the clock changes within a horizon will skip or fire twice: three sentences at most."""
+    """Say which slots the clock changes within a horizon will skip or fire twice: three sentences at most.
+
+    A schedule that fires in every hour of the day loses or repeats none that anybody would miss: nothing is said.
+    """
+    if timetable.cron.hour == HOUR.all:
+        return []
     changes = clock_changes(timetable.clock, after, after + horizon)
     sentences = (warn_of_change(timetable.cron, timetable.clock, change) for change in changes)
     return list(islice(chain.from_iterable(sentences), _MAX_WARNINGS))

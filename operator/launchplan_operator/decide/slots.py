@@ -4,10 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from launchplan_operator.api.launchplan import STARTING_DEADLINE_SECONDS
 from launchplan_operator.decide.schedule import Timetable, slot_name, slots_between
 
 #: A slot that was not started this long after its time is late.
-STARTING_DEADLINE = timedelta(seconds=200)
+STARTING_DEADLINE = timedelta(seconds=STARTING_DEADLINE_SECONDS)
 #: How long the end of a schedule waits for the CronJob controller to start a slot that has just come.
 SETTLING = timedelta(seconds=10)
 #: How many slots one look back covers; older ones are summed by the next looks.

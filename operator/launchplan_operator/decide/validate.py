@@ -11,6 +11,7 @@ from launchplan_operator.api.template import (
     INPUTS_DIRECTORY,
     INPUTS_VOLUME,
     containers,
+    input_env,
     is_own_key,
     is_reserved_env,
     misshapen,
@@ -102,11 +103,9 @@ def _types_parse(spec: WorkflowDefinitionSpec) -> Iterator[Finding]:
 def _env_names_differ(spec: WorkflowDefinitionSpec) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for parameter in spec.interface.inputs:
-        first = seen.setdefault(parameter.name.upper(), parameter.name)
+        first = seen.setdefault(input_env(parameter.name), parameter.name)
         if first != parameter.name:
-            message = (
-                f"inputs {first!r} and {parameter.name!r} would share the environment name LP_INPUT_{first.upper()}"
-            )
+            message = f"inputs {first!r} and {parameter.name!r} would share the environment name {input_env(first)}"
             yield Finding(Reason.InputNameCollision, message, f"spec.interface.inputs[{parameter.name}]", "rename one")
 
 

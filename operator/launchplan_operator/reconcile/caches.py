@@ -53,7 +53,9 @@ def project_job(job: Mapping[str, Any]) -> dict[str, Any]:
 def project_pod(pod: Mapping[str, Any]) -> dict[str, Any]:
     """Return what decisions read of a pod: its Job, its phase and how its containers stand."""
     status = pod.get("status") or {}
-    kept = {key: status[key] for key in ("phase", "reason", "containerStatuses") if key in status}
+    kept = {
+        key: status[key] for key in ("phase", "reason", "containerStatuses", "initContainerStatuses") if key in status
+    }
     return {
         "apiVersion": PODS.api_version,
         "kind": PODS.kind,

@@ -33,14 +33,14 @@ def origin_type(job: Mapping[str, Any]) -> str:
 
 async def follow_job(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:
     """Write what the Job and its pods show; ask the server for pods where the cache may lag behind."""
-    terminating = "terminate" in execution["spec"]
-    for step in (_adopt_stray, _end_job if terminating else None):
+    cause = (execution["spec"].get("terminate") or {}).get("cause")
+    for step in (_adopt_stray, _end_job if cause is not None else None):
         outcome = await step(context, execution, job) if step else Done()
         if not isinstance(outcome, Done):
             return outcome
     contract = _contract(job)
     pods = await _pods(context, job, contract)
-    state = observe_run(job, contract, pods, terminating=terminating)
+    state = observe_run(job, contract, pods, cause=cause)
     counted = job["metadata"]["uid"] in context.caches.counted_jobs
     previous = {**_accepted(execution, job, counted=counted), **(execution.get("status") or {})}
     status = run_status(state, execution["metadata"]["generation"], context.clock(), previous)

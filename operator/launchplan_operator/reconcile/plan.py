@@ -8,14 +8,13 @@ from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
 from launchplan_operator.api.types import parse_go_duration
 from launchplan_operator.decide.activation import Activation, decide_activation
-from launchplan_operator.decide.counting import Countable, Counting, count_executions
 from launchplan_operator.decide.instants import to_instant
-from launchplan_operator.decide.planstatus import PlanReport, build_plan_status, plan_interface
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.readiness import patience_left
 from launchplan_operator.decide.retention import HistoryLimits
 from launchplan_operator.reconcile.context import Context, write_status
-from launchplan_operator.reconcile.planschedule import ScheduleStep, advance_schedule
+from launchplan_operator.reconcile.planreport import report_status
+from launchplan_operator.reconcile.planschedule import advance_schedule
 from launchplan_operator.reconcile.planview import PlanReading, read_plan
 from launchplan_operator.reconcile.result import Again, Done, Outcome
 from launchplan_operator.reconcile.retention import executions_of, retain
@@ -38,7 +37,7 @@ async def reconcile_plan(context: Context, namespace: str, name: str) -> Outcome
     if step.outcome is not None:
         return step.outcome
     executions = executions_of(context, namespace, "LaunchPlan", name)
-    status, counting = _status(context, plan, reading, activation, step, executions)
+    status, counting = report_status(context, plan, reading, activation, step, executions)
     outcome = await write_status(context, LAUNCH_PLANS, plan, status)
     if not isinstance(outcome, Done):
         return outcome
@@ -61,39 +60,6 @@ def _activation(plan: Mapping[str, Any], reading: PlanReading) -> Activation:
         version=reading.version or None,
         previous=previous,
     )
-
-
-def _status(
-    context: Context,
-    plan: Mapping[str, Any],
-    reading: PlanReading,
-    activation: Activation,
-    step: ScheduleStep,
-    executions: list[dict[str, Any]],
-) -> tuple[dict[str, Any], Counting]:
-    previous = plan.get("status") or {}
-    workflow = reading.workflow.spec
-    counting = count_executions(
-        previous.get("counts") or {},
-        [entry["uid"] for entry in previous.get("uncounted") or ()],
-        [_countable(execution) for execution in executions if is_terminal(execution.get("status") or {})],
-        slots=step.account.counts,
-    )
-    report = PlanReport(
-        generation=plan["metadata"]["generation"],
-        activation=activation,
-        suspended=reading.spec is not None and reading.spec.suspend,
-        latest=reading.version or None,
-        findings=(*reading.findings, *step.findings),
-        pending=step.pending,
-        interface=plan_interface(workflow.interface, reading.bindings) if workflow and not reading.findings else None,
-        schedule=step.schedule,
-        counting=counting,
-        running=sum(_is_running(execution) for execution in executions),
-        last_execution=_last(executions) or previous.get("lastExecution"),
-        decisions=(*(previous.get("decisions") or ()), *step.account.decisions),
-    )
-    return build_plan_status(report, previous, context.clock()), counting
 
 
 async def _mark_counted(context: Context, namespace: str, names: tuple[str, ...]) -> None:
@@ -148,24 +114,3 @@ def _tell(context: Context, plan: Mapping[str, Any], status: Mapping[str, Any]) 
     for decision in (d for d in status.get("decisions") or () if d not in old):
         message = f"slot {decision['slot']}: {decision['message']}"
         context.events.record(plan, "Warning", decision["reason"], message)
-
-
-def _countable(execution: Mapping[str, Any]) -> Countable:
-    metadata, status = execution["metadata"], execution["status"]
-    return Countable(metadata["uid"], metadata["name"], status["phase"], bool(status.get("counted")))
-
-
-def _is_running(execution: Mapping[str, Any]) -> bool:
-    status = execution.get("status") or {}
-    return "jobRef" in status and not is_terminal(status)
-
-
-def _last(executions: list[dict[str, Any]]) -> dict[str, Any] | None:
-    started = [execution for execution in executions if (execution.get("status") or {}).get("phase")]
-    if not started:
-        return None
-    newest = max(started, key=lambda e: (e["metadata"]["creationTimestamp"], e["metadata"]["name"]))
-    status = newest["status"]
-    times = (status.get("completionTime"), status.get("startTime"), newest["metadata"]["creationTimestamp"])
-    time = next(time for time in times if time)
-    return {"name": newest["metadata"]["name"], "phase": status["phase"], "time": time}

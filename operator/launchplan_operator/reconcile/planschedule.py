@@ -1,8 +1,6 @@
 """A plan's schedule: one step on its CronJob, and the slots that the step accounts for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
@@ -24,7 +22,7 @@ from launchplan_operator.decide.cronjob import (
 )
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.planstatus import ScheduleFacts
-from launchplan_operator.decide.schedule import Timetable, read_timetable
+from launchplan_operator.decide.schedule import read_timetable
 from launchplan_operator.decide.slots import settling_slot
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.plancron import (
@@ -35,58 +33,25 @@ from launchplan_operator.reconcile.plancron import (
     update_cronjob,
     wanted_cronjob,
 )
+from launchplan_operator.reconcile.plansituation import (
+    NOTHING,
+    ScheduleStep,
+    Situation,
+    idle_facts,
+    last_fired,
+    mark_of,
+    own_cronjob,
+    recorded_facts,
+)
 from launchplan_operator.reconcile.planslots import SlotAccount, account_fired, account_gap, account_unfired
 from launchplan_operator.reconcile.planview import PlanReading
-from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
+from launchplan_operator.reconcile.result import Again, Done, Failed
 from launchplan_operator.render import labels
 
 _SOON = 0.05
 _MARK = (labels.MANAGED_BY, labels.MANAGER)
 _TAKEN_AGAIN = 30.0
 _UNTIL_GONE = 1.0
-_NOTHING = SlotAccount(None)
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleStep:
-    """What one pass did about the schedule, for the status.
-
-    Attributes:
-        schedule: None where the plan has none.
-        again: seconds until the next step, where one follows.
-        outcome: set where the pass must end before the status is written.
-    """
-
-    schedule: ScheduleFacts | None = None
-    account: SlotAccount = _NOTHING
-    findings: tuple[Finding, ...] = ()
-    pending: Finding | None = None
-    again: float | None = None
-    outcome: Outcome | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Situation:
-    """What the steps look at."""
-
-    plan: Mapping[str, Any]
-    recorded: Mapping[str, Any]
-    manifest: dict[str, Any] | None
-    live: Mapping[str, Any] | None
-    text: str | None
-    taken: bool = field(default=False)
-
-    def instant(self, name: str) -> datetime | None:
-        """Return a recorded instant of `status.schedule`."""
-        text = self.recorded.get(name)
-        return to_instant(text) if text else None
-
-    @property
-    def live_table(self) -> Timetable | None:
-        """When the live CronJob fires."""
-        if self.live is None:
-            return None
-        return read_timetable(self.live["spec"]["schedule"], self.live["spec"].get("timeZone") or "UTC")
 
 
 async def advance_schedule(
@@ -98,9 +63,9 @@ async def advance_schedule(
     live = context.caches.cronjobs.get(metadata["namespace"], metadata["name"])
     recorded = (plan.get("status") or {}).get("schedule") or {}
     text = reading.timetable.describe() if reading.timetable else recorded.get("text")
-    here = _Situation(plan, recorded, manifest, live, text if _has_schedule(plan) else None)
+    here = Situation(plan, recorded, manifest, live, text if _has_schedule(plan) else None)
     if activation.scheduled is None:
-        return await _account_live(context, here, _own(here))
+        return await _account_live(context, here, own_cronjob(here))
     step = decide_cronjob(
         (metadata["name"], metadata["uid"]),
         _wanted(manifest),
@@ -111,12 +76,12 @@ async def advance_schedule(
     )
     match step:
         case Keep():
-            return await _account_live(context, here, _own(here))
+            return await _account_live(context, here, own_cronjob(here))
         case Taken():
             return await _meet_foreign(context, here)
         case Wait():
             return ScheduleStep(
-                _recorded_facts(here), pending=_pending("the old CronJob is being deleted"), again=_UNTIL_GONE
+                recorded_facts(here), pending=_pending("the old CronJob is being deleted"), again=_UNTIL_GONE
             )
         case Announce():
             return await _announce(context, here, step.uid)
@@ -128,35 +93,35 @@ async def advance_schedule(
             return await _update(context, here)
 
 
-async def _meet_foreign(context: Context, here: _Situation) -> ScheduleStep:
+async def _meet_foreign(context: Context, here: Situation) -> ScheduleStep:
     """Our watch does not see what bears no label of ours: ask whether somebody else's CronJob is still there."""
     namespace, name = here.plan["metadata"]["namespace"], here.plan["metadata"]["name"]
     if here.live is not None and await context.client.get(CRON_JOBS, namespace, name) is None:
         context.caches.cronjobs.remove(dict(here.live))
         return ScheduleStep(outcome=Again(_SOON))
-    return ScheduleStep(_facts(here), findings=(name_taken(name),), again=_TAKEN_AGAIN)
+    return ScheduleStep(idle_facts(here), findings=(name_taken(name),), again=_TAKEN_AGAIN)
 
 
-async def _create(context: Context, here: _Situation) -> ScheduleStep:
+async def _create(context: Context, here: Situation) -> ScheduleStep:
     if here.manifest is None:
-        return ScheduleStep(_facts(here))
+        return ScheduleStep(idle_facts(here))
     reply = await create_cronjob(context, here.manifest)
     if reply.ok:
         if here.recorded.get("cronJob"):
             _tell_changed(context, here, "was deleted by hand and is made again")
         return await _account_live(context, here, reply.body)
     if reply.refused:
-        return ScheduleStep(_facts(here), findings=(job_refused(reply),))
+        return ScheduleStep(idle_facts(here), findings=(job_refused(reply),))
     # AlreadyExists: the next look finds it in the cache. With back-off, as it may be one that the cache cannot hold.
     return ScheduleStep(outcome=Failed(reply.message))
 
 
-async def _update(context: Context, here: _Situation) -> ScheduleStep:
+async def _update(context: Context, here: Situation) -> ScheduleStep:
     if here.manifest is None or here.live is None:
-        return ScheduleStep(_facts(here))
+        return ScheduleStep(idle_facts(here))
     reply = await update_cronjob(context, here.manifest, here.live)
     if reply.refused:
-        return ScheduleStep(_recorded_facts(here), findings=(job_refused(reply),))
+        return ScheduleStep(recorded_facts(here), findings=(job_refused(reply),))
     if not reply.ok:
         return ScheduleStep(outcome=Failed(reply.message))
     same_content = (
@@ -168,13 +133,13 @@ async def _update(context: Context, here: _Situation) -> ScheduleStep:
     return await _account_live(context, here, reply.body)
 
 
-async def _announce(context: Context, here: _Situation, uid: str | None) -> ScheduleStep:
+async def _announce(context: Context, here: Situation, uid: str | None) -> ScheduleStep:
     """Say since when the next schedule counts, after the old one's last slot was started or given up."""
     now = context.clock()
-    table, base = here.live_table, _base(here)
-    account = _NOTHING
+    table, base = here.live_table, mark_of(here)
+    account = NOTHING
     if table is not None and here.live is not None and base is not None:
-        fired = _last_fired(here.live) or base
+        fired = last_fired(here.live) or base
         if settling_slot(table, max(base, fired), now):
             return ScheduleStep(outcome=Again(1.0))
         covered = await account_fired(context, here.plan, table, base, fired)
@@ -187,28 +152,28 @@ async def _announce(context: Context, here: _Situation, uid: str | None) -> Sche
     return ScheduleStep(facts, account, pending=_pending("the old CronJob is about to go"), again=_SOON)
 
 
-async def _remove(context: Context, here: _Situation) -> ScheduleStep:
+async def _remove(context: Context, here: Situation) -> ScheduleStep:
     if here.live is None:
-        return ScheduleStep(_recorded_facts(here))
+        return ScheduleStep(recorded_facts(here))
     outcome = await remove_cronjob(context, here.plan, here.live)
     return ScheduleStep(outcome=Again(_SOON) if isinstance(outcome, Done) else outcome)
 
 
-async def _account_live(context: Context, here: _Situation, cronjob: Mapping[str, Any] | None) -> ScheduleStep:
+async def _account_live(context: Context, here: Situation, cronjob: Mapping[str, Any] | None) -> ScheduleStep:
     """Account for the past of the CronJob in force, and say what comes next."""
     if cronjob is None:
-        return ScheduleStep(_facts(here) if here.text else None)
+        return ScheduleStep(idle_facts(here) if here.text else None)
     table = read_timetable(cronjob["spec"]["schedule"], cronjob["spec"].get("timeZone") or "UTC")
     created = to_instant(cronjob["metadata"]["creationTimestamp"])
     announced = here.instant("since") if here.recorded.get("scheduleHash") else None
     since = announced or created
     base = max(since, here.instant("lastSlot") or since)
-    account = _NOTHING
+    account = NOTHING
     if table is not None:
         is_new = (here.recorded.get("cronJob") or {}).get("uid") != cronjob["metadata"]["uid"]
         if is_new and announced and here.recorded.get("cronJob") is None:
             account = await account_gap(context, here.plan, cronjob, table, base)
-        fired = max(_last_fired(cronjob) or base, created if is_new else base)
+        fired = max(last_fired(cronjob) or base, created if is_new else base)
         account = _joined(account, await account_fired(context, here.plan, table, account.last_slot or base, fired))
     facts = ScheduleFacts(
         timetable=table,
@@ -221,16 +186,9 @@ async def _account_live(context: Context, here: _Situation, cronjob: Mapping[str
     return ScheduleStep(facts, account)
 
 
-def _tell_changed(context: Context, here: _Situation, what: str) -> None:
+def _tell_changed(context: Context, here: Situation, what: str) -> None:
     message = f"CronJob {here.plan['metadata']['name']} {what}"
     context.events.record(here.plan, "Warning", Reason.CronJobChanged, message)
-
-
-def _own(here: _Situation) -> Mapping[str, Any] | None:
-    """Return the live CronJob if it is this plan's and stays."""
-    if here.live is None or here.recorded.get("replacing") == here.live["metadata"]["uid"]:
-        return None
-    return here.live if labels.is_owned_by(here.live, here.plan["metadata"]["uid"]) else None
 
 
 def _wanted(manifest: Mapping[str, Any] | None) -> WantedCronJob | None:
@@ -242,35 +200,6 @@ def _wanted(manifest: Mapping[str, Any] | None) -> WantedCronJob | None:
 
 def _has_schedule(plan: Mapping[str, Any]) -> bool:
     return bool((plan.get("spec") or {}).get("schedule"))
-
-
-def _facts(here: _Situation) -> ScheduleFacts:
-    """Nothing fires."""
-    return ScheduleFacts(None, here.text)
-
-
-def _recorded_facts(here: _Situation) -> ScheduleFacts:
-    """Nothing is decided anew: the status keeps what it said of the schedule."""
-    recorded = here.recorded
-    return ScheduleFacts(
-        timetable=here.live_table if recorded.get("nextTimes") else None,
-        text=here.text,
-        cronjob=recorded.get("cronJob"),
-        schedule_hash=recorded.get("scheduleHash"),
-        since=here.instant("since"),
-        last_slot=here.instant("lastSlot"),
-        replacing=recorded.get("replacing"),
-    )
-
-
-def _base(here: _Situation) -> datetime | None:
-    marks = [mark for mark in (here.instant("since"), here.instant("lastSlot")) if mark is not None]
-    return max(marks) if marks else None
-
-
-def _last_fired(cronjob: Mapping[str, Any]) -> datetime | None:
-    text = (cronjob.get("status") or {}).get("lastScheduleTime")
-    return to_instant(text) if text else None
 
 
 def _joined(first: SlotAccount, second: SlotAccount) -> SlotAccount:

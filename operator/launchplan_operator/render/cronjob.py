@@ -5,13 +5,12 @@ from typing import Any
 
 from launchplan_operator.api.canonical import content_hash
 from launchplan_operator.api.kinds import CRON_JOBS
+from launchplan_operator.api.launchplan import STARTING_DEADLINE_SECONDS
 from launchplan_operator.render import labels
 from launchplan_operator.render.job import JobContent, render_job_metadata, render_job_spec
 
 #: Finished Jobs are removed by the plan's own retention, after they were recorded; this bounds a long outage of ours.
 HISTORY_LIMIT = 1000
-#: Seconds after its time in which the CronJob controller still starts a slot.
-STARTING_DEADLINE = 200
 _ARGO_IGNORE_HEALTH = "argocd.argoproj.io/ignore-healthcheck"
 
 
@@ -27,7 +26,7 @@ def render_cronjob(
         "schedule": cron,
         "timeZone": zone,
         "concurrencyPolicy": "Allow",
-        "startingDeadlineSeconds": STARTING_DEADLINE,
+        "startingDeadlineSeconds": STARTING_DEADLINE_SECONDS,
         "successfulJobsHistoryLimit": HISTORY_LIMIT,
         "failedJobsHistoryLimit": HISTORY_LIMIT,
         "suspend": False,

@@ -11,7 +11,7 @@ from typing import Any
 
 from launchplan_operator.api.canonical import canonical_json
 from launchplan_operator.api.kinds import JOBS
-from launchplan_operator.api.template import INPUTS_DIRECTORY, INPUTS_VOLUME
+from launchplan_operator.api.template import INPUTS_DIRECTORY, INPUTS_VOLUME, input_env
 from launchplan_operator.render import labels
 
 _INPUTS_FILE = "inputs.json"
@@ -118,7 +118,7 @@ def _add_values(pod: dict[str, Any], content: JobContent) -> None:
 
 
 def _environment(content: JobContent) -> list[dict[str, Any]]:
-    references = {f"LP_INPUT_{name.upper()}": _annotation(labels.INPUT_PREFIX + name) for name in content.inputs}
+    references = {input_env(name): _annotation(labels.INPUT_PREFIX + name) for name in content.inputs}
     references |= {
         "LAUNCHPLAN_INPUTS": _annotation(labels.INPUTS),
         "LAUNCHPLAN_NAME": _label(content.launcher[0]),

@@ -1,0 +1,96 @@
+"""What a step on a plan's CronJob looks at, and what it leaves for the status."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from launchplan_operator.api.conditions import Finding
+from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.planstatus import ScheduleFacts
+from launchplan_operator.decide.schedule import Timetable, read_timetable
+from launchplan_operator.reconcile.planslots import SlotAccount
+from launchplan_operator.reconcile.result import Outcome
+from launchplan_operator.render import labels
+
+#: No slot passed.
+NOTHING = SlotAccount(None)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleStep:
+    """What one pass did about the schedule, for the status.
+
+    Attributes:
+        schedule: None where the plan has none.
+        again: seconds until the next step, where one follows.
+        outcome: set where the pass must end before the status is written.
+    """
+
+    schedule: ScheduleFacts | None = None
+    account: SlotAccount = NOTHING
+    findings: tuple[Finding, ...] = ()
+    pending: Finding | None = None
+    again: float | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the steps look at."""
+
+    plan: Mapping[str, Any]
+    recorded: Mapping[str, Any]
+    manifest: dict[str, Any] | None
+    live: Mapping[str, Any] | None
+    text: str | None
+
+    def instant(self, name: str) -> datetime | None:
+        """Return a recorded instant of `status.schedule`."""
+        text = self.recorded.get(name)
+        return to_instant(text) if text else None
+
+    @property
+    def live_table(self) -> Timetable | None:
+        """When the live CronJob fires."""
+        if self.live is None:
+            return None
+        return read_timetable(self.live["spec"]["schedule"], self.live["spec"].get("timeZone") or "UTC")
+
+
+def own_cronjob(here: Situation) -> Mapping[str, Any] | None:
+    """Return the live CronJob if it is this plan's and stays."""
+    if here.live is None or here.recorded.get("replacing") == here.live["metadata"]["uid"]:
+        return None
+    return here.live if labels.is_owned_by(here.live, here.plan["metadata"]["uid"]) else None
+
+
+def idle_facts(here: Situation) -> ScheduleFacts:
+    """Nothing fires."""
+    return ScheduleFacts(None, here.text)
+
+
+def recorded_facts(here: Situation) -> ScheduleFacts:
+    """Nothing is decided anew: the status keeps what it said of the schedule."""
+    recorded = here.recorded
+    return ScheduleFacts(
+        timetable=here.live_table if recorded.get("nextTimes") else None,
+        text=here.text,
+        cronjob=recorded.get("cronJob"),
+        schedule_hash=recorded.get("scheduleHash"),
+        since=here.instant("since"),
+        last_slot=here.instant("lastSlot"),
+        replacing=recorded.get("replacing"),
+    )
+
+
+def mark_of(here: Situation) -> datetime | None:
+    """Return the instant up to which the recorded schedule's slots are accounted for."""
+    marks = [mark for mark in (here.instant("since"), here.instant("lastSlot")) if mark is not None]
+    return max(marks) if marks else None
+
+
+def last_fired(cronjob: Mapping[str, Any]) -> datetime | None:
+    """Return the latest slot that the CronJob's controller says it started."""
+    text = (cronjob.get("status") or {}).get("lastScheduleTime")
+    return to_instant(text) if text else None
