@@ -25,6 +25,7 @@ _NAMESPACE = "default"
 _RUN_SECONDS = 180.0
 _READY_SECONDS = 60.0
 _POLL_SECONDS = 0.2
+_TAIL_CHARACTERS = 3000
 _RUNS_TO_COME = "jsonpath={range .status.schedule.nextTimes[*]}{@}{'\\n'}{end}"
 _OUTPUTS = "jsonpath={.status.outputs}"
 # A stub runs nothing: it says at a pod's end what the pod's annotation tells.
@@ -71,11 +72,14 @@ def tour(name: str, context: str, say: Say, show: Say) -> None:
     kubectl = place.kubectl
     say("applying the CRDs, and the operator's account with the chart's role")
     operated.install(kubectl)
-    _start_operator(place, say)
+    log = _start_operator(place, say)
     say("applying examples/01-hello: a workflow, and a plan that runs it every minute")
-    _apply_example(place)
-    by_hand = _run_by_hand(kubectl, say)
-    scheduled = _await_scheduled(kubectl, say)
+    try:
+        _apply_example(place)
+        by_hand = _run_by_hand(kubectl, say)
+        scheduled = _await_scheduled(kubectl, say)
+    except LocalClusterError as error:
+        raise LocalClusterError(f"{error}\n{_circumstances(kubectl, log)}") from error
     _show(place, by_hand, scheduled, show)
     show("\nIt all stays up. To look around:\n")
     for hint in place.hints:
@@ -150,14 +154,24 @@ def _context_directory(context: str) -> Path:
     return cache_root() / "contexts" / re.sub(r"[^\w.-]", "_", context)
 
 
-def _start_operator(place: Place, say: Say) -> None:
-    """Start the operator anew, so that it is the one of this checkout."""
+def _start_operator(place: Place, say: Say) -> Path:
+    """Start the operator anew, so that it is the one of this checkout; returns its log."""
     place.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     own = operated.write_operator_kubeconfig(
         place.kubectl, place.directory / "kubeconfig", json.loads(_flat(place.kubectl))
     )
     log = operated.keep_operator(own, place.directory, place.follows)
     say(f"the operator runs; its log is {log}")
+    return log
+
+
+def _circumstances(kubectl: Kubectl, log: Path) -> str:
+    """What the plan says of itself, and the end of the operator's log."""
+    try:
+        table = _in(kubectl, "get", "lp", "-o", "wide")
+    except LocalClusterError as error:
+        table = str(error)
+    return f"{table}\n{log} ends:\n{log.read_text(errors='replace')[-_TAIL_CHARACTERS:]}"
 
 
 def _apply_example(place: Place) -> None:

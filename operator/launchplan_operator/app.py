@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, repeat
 from typing import Any
 
 import kopf
@@ -152,11 +153,19 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.watching.connect_timeout = 10
     settings.watching.chunk_size = 500
     settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = _Backoffs()
     settings.persistence.diffbase_storage = _NoDiffs()
     settings.persistence.progress_storage = _NoProgress()
     settings.queueing.worker_limit = 50
     settings.queueing.idle_timeout = 0.01
     return settings
+
+
+class _Backoffs:
+    """Seconds between kopf's attempts of one request; by its own list a minute of 5xx would end the process."""
+
+    def __iter__(self) -> Iterator[float]:
+        return chain((1, 1, 2, 3, 5), repeat(8))
 
 
 class _NoDiffs(kopf.DiffBaseStorage):
@@ -194,9 +203,15 @@ class _NoProgress(kopf.ProgressStorage):
 
 
 def _register_login(registry: kopf.OperatorRegistry, credentials: Credentials) -> None:
+    shown: list[str | None] = []
+
     @kopf.on.login(registry=registry)
     async def login(**_kwargs: Any) -> kopf.ConnectionInfo:
+        # Asked once more, the server refused what was shown before.
+        if shown:
+            await credentials.refresh(shown.pop())
         header = await credentials.authorization()
+        shown.append(header)
         scheme, _, token = (header or "").partition(" ")
         return kopf.ConnectionInfo(
             server=credentials.url,

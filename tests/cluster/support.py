@@ -21,7 +21,7 @@ from launchplan_operator.api.kinds import (
     WORKFLOW_DEFINITIONS,
     Kind,
 )
-from localcluster.api import MERGE_PATCH, Api, Reply
+from localcluster.api import MERGE_PATCH, Api, ApiUnavailableError, Reply
 
 Object = dict[str, Any]
 Kubectl = Callable[..., str]
@@ -142,8 +142,15 @@ class Space:
 
     def ask(self, method: str, kind: Kind, name: str | None = None, body: Object | None = None) -> Reply:
         """Send one request about an object of the namespace, and return the answer as it is."""
+        return self._send(method, kind.path(self.namespace, name), body)
+
+    def _send(self, method: str, path: str, body: Object | None = None) -> Reply:
         content_type = MERGE_PATCH if method == "PATCH" else "application/json"
-        return self.api.request(method, kind.path(self.namespace, name), body, content_type)
+        try:
+            return self.api.request(method, path, body, content_type)
+        except ApiUnavailableError:
+            # The server closes connections that stood idle. A second try does no harm: every object here has a name.
+            return self.api.request(method, path, body, content_type)
 
     def create(self, kind: Kind, name: str, spec: Object, **metadata: Any) -> Object:
         """Create an object."""
@@ -163,7 +170,7 @@ class Space:
     def all(self, kind: Kind, selector: str = "") -> list[Object]:
         """Return the namespace's objects of a kind, those that a label selector selects."""
         path = f"{kind.path(self.namespace)}?labelSelector={quote(selector)}"
-        items: list[Object] = _answer(self.api.request("GET", path))["items"]
+        items: list[Object] = _answer(self._send("GET", path))["items"]
         return items
 
     def names(self, kind: Kind) -> set[str]:

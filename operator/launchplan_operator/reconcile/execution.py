@@ -9,7 +9,7 @@ from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.progress import is_terminal, run_status
 from launchplan_operator.decide.run import RunError, RunState
 from launchplan_operator.reconcile.context import Context, write_status
-from launchplan_operator.reconcile.follow import follow_job, is_job_of, origin_type
+from launchplan_operator.reconcile.follow import adopt_stray, follow_job, is_job_of, origin_type
 from launchplan_operator.reconcile.launch import launch, reject, taken
 from launchplan_operator.reconcile.result import Done, Failed, Outcome
 from launchplan_operator.render import labels
@@ -25,7 +25,7 @@ async def reconcile_execution(context: Context, namespace: str, name: str) -> Ou
     if execution["metadata"].get("deletionTimestamp"):
         return Done()
     if is_terminal(execution.get("status") or {}):
-        return await _observe_late_wish(context, execution)
+        return await _look_after(context, execution, job)
     if job is None and (is_record(execution) or _was_started(execution)):
         # Absence is never concluded from a cache.
         job = await context.client.get(JOBS, namespace, name)
@@ -62,8 +62,16 @@ async def record_job(context: Context, job: Mapping[str, Any]) -> Outcome:
     return Done() if reply.exists or reply.not_found else Failed(reply.message)
 
 
+async def _look_after(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any] | None) -> Outcome:
+    """A run that ended keeps its Job, and is told that a later `terminate` has no effect."""
+    if job is not None and is_job_of(job, execution):
+        outcome = await adopt_stray(context, execution, job)
+        if not isinstance(outcome, Done):
+            return outcome
+    return await _observe_late_wish(context, execution)
+
+
 async def _observe_late_wish(context: Context, execution: Mapping[str, Any]) -> Outcome:
-    """A run that ended is only told that a later `terminate` has no effect."""
     status, generation = execution["status"], execution["metadata"]["generation"]
     if status.get("observedGeneration") == generation:
         return Done()

@@ -16,14 +16,15 @@ from launchplan_operator.render import labels
 
 
 def is_job_of(job: Mapping[str, Any], execution: Mapping[str, Any]) -> bool:
-    """Tell whether a Job belongs to an execution of the same name: owned by it, or made by the CronJob of its plan."""
-    if labels.is_owned_by(job, execution["metadata"]["uid"]):
+    """Tell whether a Job is an execution's: noted or owned by it, or made by the CronJob of its plan."""
+    noted = ((execution.get("status") or {}).get("jobRef") or {}).get("uid")
+    if job["metadata"]["uid"] == noted or labels.is_owned_by(job, execution["metadata"]["uid"]):
         return True
     controller, owner = labels.controller_of(job), labels.controller_of(execution)
-    if controller is None or owner is None:
+    if owner is None or (job["metadata"].get("annotations") or {}).get(labels.PLAN_UID) != owner["uid"]:
         return False
-    marked = (job["metadata"].get("annotations") or {}).get(labels.PLAN_UID)
-    return bool(controller["kind"] == "CronJob" and controller["name"] == owner["name"] and marked == owner["uid"])
+    # Without a controller it is one that a person orphaned between its record and the note of it.
+    return controller is None or (controller["kind"], controller["name"]) == ("CronJob", owner["name"])
 
 
 def origin_type(job: Mapping[str, Any]) -> str:
@@ -34,7 +35,7 @@ def origin_type(job: Mapping[str, Any]) -> str:
 async def follow_job(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:
     """Write what the Job and its pods show; ask the server for pods where the cache may lag behind."""
     cause = (execution["spec"].get("terminate") or {}).get("cause")
-    for step in (_adopt_stray, _end_job if cause is not None else None):
+    for step in (adopt_stray, _end_job if cause is not None else None):
         outcome = await step(context, execution, job) if step else Done()
         if not isinstance(outcome, Done):
             return outcome
@@ -63,10 +64,16 @@ async def adopt_job(context: Context, execution: Mapping[str, Any], job: Mapping
     return Done() if reply.ok or reply.not_found else Failed(f"owner of Job {metadata['name']}: {reply.message}")
 
 
-async def _adopt_stray(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:
-    """A CronJob's controller may make a Job from a stale cache after the CronJob is gone; it would be collected."""
+async def adopt_stray(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:
+    """Own a Job whose CronJob is gone.
+
+    A CronJob's controller may make one from a stale cache after the deletion: it would be collected. One that a person
+    orphaned would be left behind when its record goes.
+    """
     controller = labels.controller_of(job)
-    if controller is None or controller["kind"] != "CronJob":
+    if controller is None:
+        return await adopt_job(context, execution, job)
+    if controller["kind"] != "CronJob":
         return Done()
     live = context.caches.cronjobs.get(job["metadata"]["namespace"], controller["name"])
     if live is not None and live["metadata"]["uid"] == controller["uid"]:
