@@ -81,7 +81,7 @@ def _show(text: str) -> None:
 
 def _down(options: argparse.Namespace) -> int:
     if options.context:
-        _say("the operator has ended" if tour.end("", options.context) else "no operator is running for that context")
+        _say("the operator has ended" if tour.end_on(options.context) else "no operator is running for that context")
         return 0
     if options.all:
         for running in cluster.running():

@@ -23,7 +23,6 @@ EXAMPLE = ROOT / "examples" / "01-hello"
 _PLAN = "hello"
 _NAMESPACE = "default"
 _RUN_SECONDS = 180.0
-_READY_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 _TAIL_CHARACTERS = 3000
 _RUNS_TO_COME = "jsonpath={range .status.schedule.nextTimes[*]}{@}{'\\n'}{end}"
@@ -86,9 +85,12 @@ def tour(name: str, context: str, say: Say, show: Say) -> None:
         show(f"  {hint}")
 
 
-def end(name: str, context: str) -> bool:
-    """End the operator that a tour left running; whether one ran."""
-    return operated.end_operator(_context_directory(context) if context else cluster_dir(name) / OPERATOR)
+def end_on(context: str) -> bool:
+    """End the operator that a tour left running on an existing cluster and remove its files; whether one ran."""
+    directory = _context_directory(context)
+    ran = operated.end_operator(directory)
+    shutil.rmtree(directory, ignore_errors=True)  # it holds a token
+    return ran
 
 
 def _local(name: str, say: Say) -> Place:
@@ -150,8 +152,13 @@ def _flat(kubectl: Kubectl) -> str:
     return kubectl("config", "view", "--minify", "--flatten", "--raw", "-o", "json")
 
 
+def contexts_root() -> Path:
+    """Where operators on existing clusters keep their files, one directory each."""
+    return cache_root() / "contexts"
+
+
 def _context_directory(context: str) -> Path:
-    return cache_root() / "contexts" / re.sub(r"[^\w.-]", "_", context)
+    return contexts_root() / re.sub(r"[^\w.-]", "_", context)
 
 
 def _start_operator(place: Place, say: Say) -> Path:
@@ -183,14 +190,32 @@ def _apply_example(place: Place) -> None:
         told = ("--local", "--type=merge", "-p", json.dumps(patch), "-o", "json")
         _in(place.kubectl, "apply", "-f", "-", stdin=place.kubectl("patch", "-f", workflow, *told))
         _in(place.kubectl, "apply", "-f", plan)
-    _in(place.kubectl, "wait", f"lp/{_PLAN}", "--for=condition=Ready", f"--timeout={_READY_SECONDS:.0f}s")
+    _await(
+        lambda: _is_ready(json.loads(_in(place.kubectl, "get", f"lp/{_PLAN}", "-o", "json"))),
+        f"the readiness of the plan {_PLAN}",
+    )
+
+
+def _is_ready(plan: Object) -> bool:
+    """Whether a plan is Ready.
+
+    Raises:
+        LocalClusterError: it waits for somebody to mend it.
+    """
+    found = {each["type"]: each for each in plan.get("status", {}).get("conditions", [])}
+    if found.get("Stalled", {}).get("status") == "True":
+        raise LocalClusterError(f"the plan {_PLAN} is not ready: {found['Ready']['message']}")
+    return bool(found.get("Ready", {}).get("status") == "True")
 
 
 def _run_by_hand(kubectl: Kubectl, say: Say) -> str:
     say("running it once by hand, with another name: examples/01-hello/run.yaml")
     made = _in(kubectl, "create", "-f", str(EXAMPLE / "run.yaml"), "-o", "name")
     name = made.strip().rpartition("/")[2]
-    _await(lambda: _succeeded(json.loads(_in(kubectl, "get", f"lpx/{name}", "-o", "json"))), f"the run {name}")
+    _await(
+        lambda: _succeeded(json.loads(_in(kubectl, "get", f"lpx/{name}", "-o", "json"))),
+        f"the success of the run {name}",
+    )
     return name
 
 
@@ -199,7 +224,7 @@ def _await_scheduled(kubectl: Kubectl, say: Say) -> str:
     found = _latest_scheduled(kubectl)
     if found is None:
         say("waiting for the schedule to start a run: the next full minute")
-        _await(lambda: _latest_scheduled(kubectl) is not None, "a scheduled run")
+        _await(lambda: _latest_scheduled(kubectl) is not None, "the success of a scheduled run")
         found = _latest_scheduled(kubectl)
     return found or ""
 
@@ -229,7 +254,7 @@ def _await(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + _RUN_SECONDS
     while not condition():
         if time.monotonic() > deadline:
-            msg = f"{what} did not succeed within {_RUN_SECONDS:.0f} s; see: kubectl describe lp {_PLAN}; kubectl get events"
+            msg = f"{what}: not within {_RUN_SECONDS:.0f} s"
             raise LocalClusterError(msg)
         time.sleep(_POLL_SECONDS)  # a person would look now and then, too
 

@@ -60,6 +60,17 @@ def test_an_operator_that_does_not_start_ends_the_tour_with_its_own_words(name: 
     eventually(lambda: not is_supervised(cluster_dir(name) / OPERATOR))
 
 
+def test_a_tour_that_cannot_go_on_says_why(name: str) -> None:
+    """A CronJob of somebody else has the plan's name: the plan's message and the operator's log are in the error."""
+    cluster = LocalCluster.attach(name)
+    cluster.kubectl("create", "cronjob", "hello", "--image=busybox:stable", "--schedule=@yearly")
+    stuck = command("tour", "--name", name)
+    assert stuck.returncode == 1
+    assert "the plan hello is not ready" in stuck.stderr
+    assert "CronJobNameTaken" in stuck.stderr
+    assert "the caches are filled" in stuck.stderr
+
+
 def test_a_context_that_may_be_production_is_refused_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """No request leaves: there is no kubeconfig to send it with."""
     monkeypatch.setenv("KUBECONFIG", os.devnull)

@@ -15,6 +15,7 @@ from localcluster.cluster import LocalCluster
 from localcluster.operated import OPERATOR
 from localcluster.places import cache_root, cluster_dir
 from localcluster.supervised import is_supervised, read_state
+from localcluster.tour import contexts_root
 from tests.node.support import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -102,6 +103,7 @@ def test_an_existing_cluster_is_toured_by_its_context(first: subprocess.Complete
     finally:
         ended = command("down", "--context", cluster.context, **kubeconfig)
     assert "the operator has ended" in ended.stderr
+    assert not (contexts_root() / cluster.context).exists()
     assert "no operator" in command("down", "--context", cluster.context, **kubeconfig).stderr
     production = tmp_path / "production"
     shutil.copy(cluster.kubeconfig, production)

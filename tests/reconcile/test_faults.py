@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,8 @@ async def live_through(seed: int, seen: Counter[str]) -> None:
     world.create(run("one", inputs={"name": "Ada"}))
     await world.advance(rng.randrange(60, 140), STEP)
     world.api.break_watches()
-    world.edit(LAUNCH_PLANS, "hello", **rng.choice([{"schedule": {"cron": "*/2 * * * *"}}, {"fixedInputs": {"times": 2}}]))
+    edits: list[dict[str, Any]] = [{"schedule": {"cron": "*/2 * * * *"}}, {"fixedInputs": {"times": 2}}]
+    world.edit(LAUNCH_PLANS, "hello", **rng.choice(edits))
     await world.advance(rng.randrange(5, 90), STEP)
     world.edit(LAUNCH_PLANS, "hello", suspend=True)
     await world.advance(rng.randrange(5, 90), STEP)
