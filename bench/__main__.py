@@ -4,18 +4,17 @@ import argparse
 import asyncio
 import os
 import sys
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 
-from bench.audit import tally
 from bench.measure import (
+    WORKFLOW_STATUS,
     Results,
-    Start,
-    await_started,
-    check_started,
     measure_floor,
     measure_memory,
     measure_quiet,
     measure_restart,
+    measure_start,
 )
 from bench.report import missed, show, write
 from bench.subject import operator
@@ -33,25 +32,32 @@ class Size:
         runs: starts, each beside its floor.
         quiet: seconds of steady state.
         inactive: plans for the memory.
+        timed: whether times and memory are judged.
     """
 
     plans: int = 2000
     runs: int = 3
     quiet: float = 60.0
     inactive: int = 10_000
+    timed: bool = True
 
 
-_QUICK = Size(plans=40, runs=1, quiet=3.0, inactive=100)
+_QUICK = Size(plans=40, runs=1, quiet=3.0, inactive=100, timed=False)
+#: Seconds after which no further start is begun: on a slow machine fewer tell enough.
+_STARTS_SECONDS = 180.0
+_WARM_SECONDS = 60.0
 
 
 def main() -> int:
     """Measure; returns the exit code."""
     options = _parse()
     size = _QUICK if options.quick else Size()
-    results = asyncio.run(_measure(options.runs or size.runs, size, _say))
+    if options.runs:
+        size = replace(size, runs=options.runs)
+    results = asyncio.run(_measure(size, _say))
     write(results)
-    show(results, print)
-    failures = missed(results, timed=not options.quick)
+    show(results, print, timed=size.timed)
+    failures = missed(results, timed=size.timed)
     for failure in failures:
         print(f"missed: {failure}")
     return 1 if failures else 0
@@ -64,22 +70,21 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _measure(runs: int, size: Size, say: Say) -> Results:
+async def _measure(size: Size, say: Say) -> Results:
     with LocalCluster.start(f"bench-{os.getpid()}", node="none", audit=True, say=say) as cluster:
-        world = await open_world(cluster)
+        world = await open_world(cluster, timed=size.timed)
         try:
-            return await _measure_all(world, runs, size, say)
+            return await _measure_all(world, size, say)
         finally:
             await world.close()
 
 
-async def _measure_all(world: World, runs: int, size: Size, say: Say) -> Results:
+async def _measure_all(world: World, size: Size, say: Say) -> Results:
     results = Results(size.plans)
     with operator(world) as subject:
         subject.process.await_ready()
-        await world.settle()
-    for number in range(1, runs + 1):
-        await _measure_start(world, results, size, f"start {number} of {runs}", say, last=number == runs)
+        await world.audit.await_calls((WORKFLOW_STATUS,), 1, _WARM_SECONDS)
+    await _measure_starts(world, results, size, say)
     say("a restart with nothing to do")
     results.restart = await measure_restart(world)
     await world.clear()
@@ -89,23 +94,22 @@ async def _measure_all(world: World, runs: int, size: Size, say: Say) -> Results
     return results
 
 
-async def _measure_start(world: World, results: Results, size: Size, what: str, say: Say, *, last: bool) -> None:
-    """One floor, one start; after the last start the operator stays for the steady state."""
-    say(f"{what}: the floor")
-    await world.make_plans(size.plans, active=True)
-    floor, script = await measure_floor(world)
-    await world.clear()
-    say(f"{what}: the operator")
-    await world.make_plans(size.plans, active=True)
-    world.audit.mark()
-    with operator(world) as subject:
-        effort, ready = await await_started(world, subject, size.plans)
-        results.starts.append(Start(effort, ready, floor, tally(world.audit.calls()), script.size))
-        await check_started(world, size.plans)
-        if last:
-            say(f"steady state for {size.quiet:.0f} s")
-            results.quiet = await measure_quiet(world, subject, size.quiet)
-    if not last:
+async def _measure_starts(world: World, results: Results, size: Size, say: Say) -> None:
+    """Floor and start in turn; after the last start the operator stays for the steady state."""
+    latest = time.monotonic() + _STARTS_SECONDS
+    for number in range(1, size.runs + 1):
+        say(f"start {number} of {size.runs}: the floor")
+        await world.make_plans(size.plans, active=True)
+        floor, script = await measure_floor(world)
+        await world.clear()
+        say(f"start {number} of {size.runs}: the operator")
+        await world.make_plans(size.plans, active=True)
+        with operator(world) as subject:
+            results.starts.append(await measure_start(world, subject, size.plans, floor, script))
+            if number == size.runs or time.monotonic() > latest:
+                say(f"steady state for {size.quiet:.0f} s")
+                results.quiet = await measure_quiet(world, subject, size.quiet)
+                return
         await world.clear()
 
 

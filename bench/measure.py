@@ -15,8 +15,9 @@ from launchplan_operator.api.kinds import CRON_JOBS, LAUNCH_PLANS
 from localcluster.places import LocalClusterError
 
 STATUS = ("update", "launchplans/status")
+WORKFLOW_STATUS = ("update", "workflowdefinitions/status")
 CRONJOB = ("create", "cronjobs")
-_START_SECONDS = 300.0
+_START_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,22 +120,23 @@ async def measure_floor(world: World) -> tuple[Effort, Script]:
         await transport.close()
 
 
-async def await_started(world: World, subject: Subject, plans: int) -> tuple[Effort, float]:
-    """Wait until all plans have CronJob and status; returns what that took, and the seconds until ready."""
+async def measure_start(world: World, subject: Subject, plans: int, floor: Effort, script: Script) -> Start:
+    """Wait until an operator that was just started has made CronJob and status of all plans.
+
+    Raises:
+        LocalClusterError: it took too long, or what it made is not right.
+    """
     subject.process.await_ready()
     ready = time.time() - subject.started
     await world.audit.await_calls((CRONJOB, STATUS), plans, _START_SECONDS)
     client, server = cpu_seconds(subject.pid), world.cpu_seconds() - subject.server
-    last = max(call.at for call in world.audit.calls() if call.is_write)
-    return Effort(last - subject.started, client, server), ready
+    calls = world.audit.calls()
+    last = max(call.at for call in calls if call.is_write)
+    await _check_started(world, plans)
+    return Start(Effort(last - subject.started, client, server), ready, floor, tally(calls), script.size)
 
 
-async def check_started(world: World, plans: int) -> None:
-    """Look whether what was written is what a start is about.
-
-    Raises:
-        LocalClusterError: a plan lacks its status or its CronJob.
-    """
+async def _check_started(world: World, plans: int) -> None:
     made = {item["metadata"]["name"] for item in (await world.admin.list(CRON_JOBS, NAMESPACE)).items}
     listed = (await world.admin.list(LAUNCH_PLANS, NAMESPACE)).items
     ready = [
@@ -159,7 +161,6 @@ async def measure_quiet(world: World, subject: Subject, seconds: float) -> Quiet
 
 async def measure_restart(world: World) -> Restart:
     """Start the operator with everything as it left it."""
-    world.audit.mark()
     loop = asyncio.get_running_loop()
     began = loop.time()
     with operator(world) as subject:
@@ -171,7 +172,6 @@ async def measure_restart(world: World) -> Restart:
 
 async def measure_memory(world: World, plans: int) -> Memory:
     """Start the operator with inactive plans, and weigh it once their statuses are written and it rests."""
-    world.audit.mark()
     with operator(world) as subject:
         await world.audit.await_calls((STATUS,), plans, _START_SECONDS)
         await settle([subject.pid])

@@ -38,6 +38,7 @@ def operator(world: World) -> Iterator[Subject]:
     With `BENCH_PROFILE=DIR` in the environment each one writes a profile for `pstats` there; times are worth nothing
     then.
     """
+    world.audit.mark()
     number = next(_numbers)
     process = OperatorProcess(
         world.kubeconfig, world.cluster.directory / f"operator-{number}.log", _free_port(), _profile(number)

@@ -1,6 +1,7 @@
 """What stays of the runs that ended: nothing goes early, and every one is counted once, whatever happens to the operator."""
 
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from localcluster.api import MERGE_PATCH
 from localcluster.operated import OperatorProcess
 from tests.cluster.support import ENDED, Object, Space, eventually, phase_of, run_of, workflow
 
@@ -11,6 +12,11 @@ def counts(space: Space) -> Object:
     """Return what the plan counts."""
     found: Object = space.read(LAUNCH_PLANS, "daily")["status"].get("counts", {})
     return found
+
+
+def unmarked(space: Space) -> list[str]:
+    """Return the names of the records that are not marked as counted."""
+    return [each["metadata"]["name"] for each in space.all(LAUNCH_PLAN_EXECUTIONS) if not each["status"].get("counted")]
 
 
 def crash(operator: OperatorProcess) -> None:
@@ -37,18 +43,34 @@ def test_every_run_of_a_burst_is_counted_once_through_crashes(space: Space, oper
     crash(operator)
     for name in names:
         space.ended(name, seconds=60)
-    eventually(lambda: counts(space), lambda seen: seen == {"succeeded": _BURST})
-    eventually(
-        lambda: [
-            each["metadata"]["name"] for each in space.all(LAUNCH_PLAN_EXECUTIONS) if not each["status"].get("counted")
-        ],
-        lambda uncounted: not uncounted,
-    )
+    eventually(lambda: unmarked(space), lambda names: not names)
+    assert counts(space) == {"succeeded": _BURST}
     crash(operator)
     space.run("one-more", run_of("daily"))
-    eventually(lambda: counts(space), lambda seen: seen == {"succeeded": _BURST + 1})
+    eventually(lambda: unmarked(space), lambda names: not names)
+    assert counts(space) == {"succeeded": _BURST + 1}
     assert space.names(JOBS) == names | {"one-more"}
     assert {each["status"]["inputs"]["days"] for each in space.all(LAUNCH_PLAN_EXECUTIONS)} == {*range(_BURST)} | {7}
+
+
+def test_a_crash_between_the_count_and_its_mark_counts_nothing_twice(space: Space, operator: OperatorProcess) -> None:
+    """The plan's status remembers whom it counted; a mark is written after the count that it is about."""
+    space.offer()
+    space.plan("daily")
+    for name in ("first", "second"):
+        space.run(name, run_of("daily"))
+    eventually(lambda: unmarked(space), lambda names: not names)
+    operator.stop()
+    known = {each["uid"] for each in space.read(LAUNCH_PLANS, "daily")["status"]["uncounted"]}
+    lost = [each for each in space.all(LAUNCH_PLAN_EXECUTIONS) if each["metadata"]["uid"] in known]
+    assert lost
+    for each in lost:
+        path = LAUNCH_PLAN_EXECUTIONS.path(space.namespace, each["metadata"]["name"], "status")
+        assert space.api.request("PATCH", path, {"status": {"counted": False}}, MERGE_PATCH).ok
+    operator.start()
+    operator.await_ready()
+    eventually(lambda: unmarked(space), lambda names: not names)
+    assert counts(space) == {"succeeded": 2}
 
 
 def test_nothing_that_has_just_ended_is_removed(space: Space, operator: OperatorProcess) -> None:
