@@ -156,6 +156,8 @@ async def measure_quiet(world: World, subject: Subject, seconds: float) -> Quiet
     world.audit.mark()
     before = cpu_seconds(subject.pid)
     await asyncio.sleep(seconds)
+    if not subject.process.is_ready():
+        raise LocalClusterError("the operator ended by itself")
     return Quiet(seconds, tally(world.audit.calls()), _writes(world.audit.calls()), cpu_seconds(subject.pid) - before)
 
 

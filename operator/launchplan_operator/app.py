@@ -130,7 +130,8 @@ async def _watch_with_kopf(settings: Settings, credentials: Credentials, operato
         async with asyncio.timeout(_FIRST_WORK_SECONDS):
             await operator.queue.idle()
     registry = kopf.OperatorRegistry()
-    register(registry, operator.context.caches)
+    listers = dict(zip(OWN_KINDS, operator.reflectors, strict=False))
+    register(registry, operator.context.caches, lambda kind: listers[kind].repair_soon())
     _register_login(registry, credentials)
     await kopf.operator(
         registry=registry,

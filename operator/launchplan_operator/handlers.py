@@ -4,7 +4,7 @@ kopf watches our own kinds and hands each event to a cache; the reflectors do th
 a cache did not know yet wakes keys in the queue, and nothing else happens here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import kopf
@@ -74,7 +74,11 @@ class Triggers:
         """The plan of that name, if the CronJob was changed or fired."""
         if _cronjob_facts(old) == _cronjob_facts(new) or self.own_write:
             return
-        self._queue.add_after(("LaunchPlan", *_name(old, new)), GATHERING)
+        key = ("LaunchPlan", *_name(old, new))
+        # The watch may tell of a CronJob before our own create returns: that pass accounts for it.
+        if old is None and self._queue.is_processing(key):
+            return
+        self._queue.add_after(key, GATHERING)
 
     def job_changed(self, old: Object | None, new: Object | None) -> None:
         """The run of that name."""
@@ -99,22 +103,28 @@ class Triggers:
                 self._queue.add(("LaunchPlanExecution", namespace, execution["metadata"]["name"]))
 
 
-def register(registry: kopf.OperatorRegistry, caches: Caches) -> None:
-    """Let kopf hand every event of our kinds to its cache."""
+def register(registry: kopf.OperatorRegistry, caches: Caches, relisted: Callable[[Kind], None]) -> None:
+    """Let kopf hand every event of our kinds to its cache.
+
+    `relisted` is told the kind of every object that kopf lists: it does so at its start and after an expired watch, and
+    never reports what vanished before.
+    """
     for kind in OWN_KINDS:
         cache = caches.of(kind)
         if cache is not None:
-            _register(registry, kind, cache)
+            _register(registry, kind, cache, relisted)
 
 
-def _register(registry: kopf.OperatorRegistry, kind: Kind, cache: Cache) -> None:
+def _register(registry: kopf.OperatorRegistry, kind: Kind, cache: Cache, relisted: Callable[[Kind], None]) -> None:
     @kopf.on.event(kind.group, kind.version, kind.plural, id=f"{kind.plural}_changed", registry=registry)
     async def changed(event: kopf.RawEvent, **_: Any) -> None:
         obj = dict(event["object"])
         if event["type"] == "DELETED":
             cache.remove(obj)
-        else:
-            cache.put(obj)
+            return
+        cache.put(obj)
+        if event["type"] is None:
+            relisted(kind)
 
 
 def _name(old: Object | None, new: Object | None) -> tuple[str, str]:

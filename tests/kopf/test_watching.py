@@ -137,7 +137,7 @@ async def test_many_changes_of_one_object_end_with_the_newest(tmp_path: Path) ->
 def test_kopf_gets_event_handlers_and_no_others() -> None:
     """No index, no daemon, no timer, and nothing that reacts to changes with writes of its own."""
     registry = kopf.OperatorRegistry()
-    register(registry, Caches())
+    register(registry, Caches(), lambda _kind: None)
     assert len(registry._watching.get_all_handlers()) == len(KINDS)
     for others in (registry._indexing, registry._changing, registry._spawning, registry._webhooks):
         assert not others.get_all_handlers()

@@ -7,6 +7,7 @@ import pytest
 
 from launchplan_operator.api.kinds import CRON_JOBS, JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
 from launchplan_operator.decide.progress import is_terminal
+from tests.fake.faults import Fault, Lost
 from tests.fake.virtual import START, run_virtual, virtual_now
 from tests.reconcile.world import World, crash_at, plan, run, workflow
 
@@ -147,3 +148,61 @@ def test_a_crash_at_any_write_loses_and_doubles_nothing(story: Story, *, applied
 
 def test_the_clock_of_these_stories_begins_at_a_full_minute() -> None:
     assert datetime(2026, 1, 1, tzinfo=UTC) == START
+
+
+async def gone_while_the_schedule_changed(away: float) -> World:
+    """Edit the schedule, die between its announcement and the deletion of the CronJob, and come back."""
+    world = World()
+    world.create(workflow())
+    world.create(plan("0 0 1 1 *"))
+    await world.start()
+    world.api.faults = lambda call: Fault(Lost.HANGS) if call.verb == "delete" else None
+    world.edit(LAUNCH_PLANS, "hello", schedule={"cron": "* * * * *"})
+    await world.advance(15)
+    await world.crash()
+    assert world.status["schedule"]["replacing"] == world.get(CRON_JOBS, "hello")["metadata"]["uid"]
+    world.api.faults = lambda _call: None
+    await world.advance(away)
+    await world.start()
+    await world.advance(10)
+    return world
+
+
+def test_slots_that_come_while_a_schedule_changes_are_started_if_still_on_time() -> None:
+    async def story() -> None:
+        world = await gone_while_the_schedule_changed(120)
+        uid = world.get(CRON_JOBS, "hello")["metadata"]["uid"]
+        controllers = {job["metadata"]["ownerReferences"][0]["uid"] for job in world.all(JOBS)}
+        assert (len(world.all(JOBS)), controllers) == (2, {uid})
+        assert [e["status"]["origin"]["type"] for e in world.all(EXECUTIONS)] == ["Schedule", "Schedule"]
+        assert world.status["counts"] == {"succeeded": 2}
+
+    run_virtual(story())
+
+
+def test_slots_that_got_late_while_a_schedule_changed_are_missed_and_said_so() -> None:
+    async def story() -> None:
+        world = await gone_while_the_schedule_changed(400)
+        assert world.status["counts"]["missed"] == 3
+        assert {decision["outcome"] for decision in world.status["decisions"]} == {"Missed"}
+        assert world.status["counts"]["succeeded"] == len(world.all(JOBS)) == 4
+
+    run_virtual(story())
+
+
+def test_a_deletion_that_nobody_told_ends_the_work_on_a_dead_plan() -> None:
+    async def story() -> None:
+        world = World()
+        world.create(workflow())
+        world.create(plan())
+        await world.start()
+        world.api.store.drop = lambda _watch, event, obj: (event, obj["kind"]) == ("DELETED", "LaunchPlan")
+        world.delete(LAUNCH_PLANS, "hello")
+        mark = len(world.api.log)
+        for _ in range(60):
+            await world.advance(5, STEP)
+            world.api.collect_garbage()
+        assert len(world.writes_since(mark)) <= 4, world.writes_since(mark)
+        assert world.names(CRON_JOBS) == []
+
+    run_virtual(story())

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from launchplan_operator.api.kinds import CRON_JOBS, JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
+from tests.fake.faults import Fault
+from tests.fake.routing import Call
 from tests.fake.virtual import virtual_time
 from tests.reconcile.world import NAMESPACE, World, plan, run, workflow
 
@@ -255,3 +257,22 @@ async def test_ended_runs_go_fifteen_minutes_after_their_end_and_counts_stay() -
     await world.advance(20 * 60, 10)
     assert len(world.names(EXECUTIONS)) == len(world.names(JOBS)) == 2
     assert world.status["counts"] == {"succeeded": 10}
+
+
+@virtual_time
+async def test_nothing_starts_from_a_template_before_the_server_was_asked_about_it() -> None:
+    world = World()
+    world.create(workflow())
+    world.create(plan())
+    world.create(run())
+
+    def refuse(call: Call) -> Fault | None:
+        return Fault(422, message="no such image") if call.request.query.get("dryRun") else None
+
+    world.api.faults = refuse
+    await world.start()
+    assert world.ready() == ("False", "True", "WorkflowInvalid")
+    assert world.get(EXECUTIONS, "by-hand")["status"]["error"]["code"] == "PlanInvalid"
+    assert [
+        call.target for call, _ in world.api.log if call.verb == "create" and not call.request.query.get("dryRun")
+    ] == ["events"] * world.api.count("create", "events")

@@ -81,6 +81,10 @@ class Queue:
         self._drop_stale()
         return self._heap[0][0] if self._heap else None
 
+    def is_processing(self, key: Key) -> bool:
+        """Tell whether `key` is being processed now."""
+        return key in self._active
+
     def add(self, key: Key) -> None:
         """Process `key` as soon as a worker is free."""
         if key in self._waiting:

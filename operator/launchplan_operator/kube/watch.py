@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from logging import getLogger
 from random import Random
@@ -17,6 +17,7 @@ from launchplan_operator.kube.transport import Object
 _FIRST_PAUSE, _LAST_PAUSE = 0.2, 30.0
 _TOO_SHORT = 1.0
 _SILENCE = 15.0
+_SOON = 5.0
 _BREATH = 100
 
 _logger = getLogger(__name__)
@@ -31,6 +32,7 @@ class _Scope:
     repair_at: float = 0.0
     failures: int = 0
     events: int = 0
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Reflector:
@@ -88,6 +90,13 @@ class Reflector:
         """Only list, at the start and for repair, where something else watches into the cache."""
         await self._run(self._repair)
 
+    def repair_soon(self) -> None:
+        """List again in some seconds: whoever watches into the cache has listed, and may have missed deletions."""
+        soon = asyncio.get_running_loop().time() + _SOON
+        for scope in self._scopes:
+            scope.repair_at = min(scope.repair_at, soon)
+            scope.hurry.set()
+
     async def _run(self, step: Callable[[_Scope], Awaitable[None]]) -> None:
         async with asyncio.TaskGroup() as group:
             for scope in self._scopes:
@@ -122,7 +131,10 @@ class Reflector:
     async def _repair(self, scope: _Scope) -> None:
         wait = scope.repair_at - asyncio.get_running_loop().time()
         if scope.version and wait > 0:
-            await asyncio.sleep(wait)
+            scope.hurry.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(scope.hurry.wait(), wait)
+            return
         await self._list(scope)
         scope.failures = 0
 

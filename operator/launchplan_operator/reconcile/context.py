@@ -38,6 +38,11 @@ async def write_status(context: Context, kind: Kind, obj: Mapping[str, Any], sta
     if status == (obj.get("status") or {}):
         return Done()
     reply = await context.client.replace(kind, {**obj, "status": dict(status)}, subresource="status")
+    if reply.not_found:
+        # Nobody told us that it was deleted: kopf does not after an expired watch.
+        cache = context.caches.of(kind)
+        if cache is not None:
+            cache.remove(dict(obj))
     if reply.ok or reply.not_found:
         return Done()
     return Failed(f"status of {kind.kind} {obj['metadata']['name']}: {reply.message}")
