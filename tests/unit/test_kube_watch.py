@@ -209,6 +209,27 @@ async def test_lists_alone_repair_a_cache_that_another_watch_feeds() -> None:
 
 
 @virtual_time
+async def test_a_repair_that_is_wanted_soon_comes_once_after_some_seconds() -> None:
+    """However often it is asked for in between."""
+    world = World()
+    world.create("a")
+    reflector = world.reflector()
+    task = asyncio.create_task(reflector.run_without_watch())
+    await asyncio.sleep(1)
+    world.delete("a")
+    for _ in range(40):
+        reflector.repair_soon()
+        await asyncio.sleep(0.1)
+    assert not world.agrees()
+    await asyncio.sleep(3)
+    assert world.agrees()
+    assert world.client.calls["list", "launchplans"] == 2
+    await asyncio.sleep(300)
+    task.cancel()
+    assert world.client.calls["list", "launchplans"] == 2
+
+
+@virtual_time
 async def test_a_long_list_lets_others_work() -> None:
     """While thousands of objects are taken, other tasks get their turn."""
     world = World()
