@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from launchplan_operator.api.kinds import (
@@ -179,11 +179,6 @@ def crash_at(world: World, write: int, *, applied: bool) -> Callable[[], bool]:
 
     world.api.faults = fault
     return lambda: seen >= write
-
-
-def minutes(count: float) -> timedelta:
-    """Return so many minutes."""
-    return timedelta(minutes=count)
 
 
 def _next_slot(text: str, zone: str, after: datetime) -> datetime | None:
