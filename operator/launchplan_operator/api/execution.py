@@ -24,13 +24,24 @@ from launchplan_operator.api.model import (
     rule,
     rules,
 )
+from launchplan_operator.api.settings import Environment, Identity, MaxParallelism, RawOutputDataConfig
 
 PlanKind = Literal["LaunchPlan", "WorkflowDefinition"]
 _ONCE = "the spec cannot change once created, but for terminate, which can be added once"
 _SAME_REF = "self.launchPlanRef == oldSelf.launchPlanRef"
 _SAME_OPTIONALS = tuple(
     f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"
-    for field in ("labels", "annotations", "timeout")
+    for field in (
+        "labels",
+        "annotations",
+        "timeout",
+        "env",
+        "interruptible",
+        "maxParallelism",
+        "rawOutputDataConfig",
+        "identity",
+        "relaunchOf",
+    )
 )
 
 
@@ -57,6 +68,7 @@ class OriginType(StrEnum):
 
     Manual = "Manual"
     Schedule = "Schedule"
+    Relaunch = "Relaunch"
 
 
 class LaunchPlanRef(Model):
@@ -64,6 +76,10 @@ class LaunchPlanRef(Model):
 
     kind: PlanKind = Field(default="LaunchPlan", description="LaunchPlan or WorkflowDefinition.")
     name: PlanName = Field(description="Its name, in this namespace.")
+    version: Version | None = Field(
+        default=None,
+        description="One version of it; without it a plan's active version, or the latest if none is active.",
+    )
 
 
 class Terminate(Model):
@@ -90,13 +106,24 @@ class LaunchPlanExecutionSpec(Model):
     labels: Labels | None = Field(default=None, description="Labels for the Job, instead of the plan's.")
     annotations: Annotations | None = Field(default=None, description="Annotations for the Job, instead of the plan's.")
     timeout: RunTimeout | None = Field(default=None, description="How long the run may take, instead of the plan's.")
+    env: Environment | None = Field(default=None, description="Environment variables, instead of the plan's.")
+    interruptible: bool | None = Field(default=None, description="As in the plan, instead of it.")
+    max_parallelism: MaxParallelism | None = Field(default=None, description="As in the plan, instead of it.")
+    raw_output_data_config: RawOutputDataConfig | None = Field(
+        default=None, description="As in the plan, instead of it."
+    )
+    identity: Identity | None = Field(default=None, description="As in the plan, instead of it.")
+    relaunch_of: ObjectName | None = Field(
+        default=None,
+        description="The execution that is run once more: its inputs and settings count where this one gives none.",
+    )
     terminate: Terminate | None = Field(default=None, description="Add it to end the run; it cannot be taken back.")
 
 
 class Origin(Model):
     """Who started the run."""
 
-    type: OriginType = Field(description="Manual or Schedule.")
+    type: OriginType = Field(description="Manual, Schedule or Relaunch.")
     slot: Timestamp | None = Field(default=None, description="The scheduled time.")
 
 

@@ -11,7 +11,8 @@ from pydantic_core import PydanticCustomError
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.durations import parse_go_duration
 from launchplan_operator.api.labels import Annotations, Labels
-from launchplan_operator.api.model import Duration, Model, PlanName, Values, rule, rules
+from launchplan_operator.api.model import Duration, Model, PlanName, Values, Version, rule, rules
+from launchplan_operator.api.settings import Environment, Identity, MaxParallelism, RawOutputDataConfig
 
 MAX_INT32 = 2**31 - 1
 #: Seconds after its time in which a slot still starts; later it is late.
@@ -47,6 +48,7 @@ class WorkflowRef(Model):
     """The workflow that runs."""
 
     name: PlanName = Field(description="The name of a WorkflowDefinition in this namespace.")
+    version: Version | None = Field(default=None, description="One version of it; without it, always the latest.")
 
 
 class FixedRate(Model):
@@ -96,10 +98,23 @@ class History(Model):
     ttl: Duration | None = Field(default=None, description="How long an ended execution is kept at most, e.g. 72h.")
 
 
+_NAMED_NEEDS_NAMED = (
+    "a plan with a version of its own needs workflowRef.version: else the workflow could change under it"
+)
+
+
 class LaunchPlanSpec(Model):
     """How a workflow runs: its inputs, its schedule and its run settings."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(rule("!has(self.version) || has(self.workflowRef.version)", _NAMED_NEEDS_NAMED))
+    )
+
     workflow_ref: WorkflowRef = Field(description="The workflow that runs.")
+    version: Version | None = Field(
+        default=None,
+        description="The version's name; without it, ten hex digits of a hash over all that a run depends on.",
+    )
     default_inputs: Values = Field(
         default={}, description="Values that a caller may override; they beat the workflow's own."
     )
@@ -112,9 +127,24 @@ class LaunchPlanSpec(Model):
     auto_activate: bool = Field(
         default=False, description="Make the newest valid version the active one. While false, no schedule starts."
     )
+    active_version: Version | None = Field(
+        default=None,
+        description="Make this version the active one, whatever autoActivate says: to pin or to roll back.",
+    )
     suspend: bool = Field(default=False, description="Let no slot start, nor replay it afterwards. Manual runs go on.")
     history: History = Field(default=History(), description="How many ended executions are kept.")
     timeout: RunTimeout | None = Field(default=None, description="How long a run may take, e.g. 1h30m.")
     retries: Annotated[int, Field(ge=0, le=MAX_INT32)] | None = Field(
         default=None, description="How often a failed pod is replaced (the Job's backoffLimit); else the template's."
+    )
+    env: Environment = Field(default=(), description="Environment variables, as far as the workflow allows them.")
+    interruptible: bool | None = Field(default=None, description="Whether runs may land on nodes that may go away.")
+    max_parallelism: MaxParallelism | None = Field(
+        default=None, description="How many pods of a run may run at once at most; 0 is no limit of its own."
+    )
+    raw_output_data_config: RawOutputDataConfig | None = Field(
+        default=None, description="Where runs put outputs that are larger than a termination message."
+    )
+    identity: Identity | None = Field(
+        default=None, description="Who the runs are and which secrets they get, as far as the workflow allows it."
     )

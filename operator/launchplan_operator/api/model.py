@@ -50,6 +50,8 @@ PlanName = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PLAN_NA
 ObjectName = Annotated[str, StringConstraints(max_length=MAX_NAME)]
 Uid = Annotated[str, StringConstraints(max_length=64)]
 Version = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=LABEL_VALUE_PATTERN)]
+#: A whole SHA-256 in hex.
+ContentHash = Annotated[str, StringConstraints(min_length=64, max_length=64)]
 InputName = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=INPUT_NAME_PATTERN)]
 TypeText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Description = Annotated[str, StringConstraints(max_length=1024)]

@@ -7,6 +7,7 @@ from pydantic import Field
 from launchplan_operator.api.model import (
     MAX_INPUTS,
     Condition,
+    ContentHash,
     Count,
     InputName,
     Message,
@@ -27,6 +28,8 @@ from launchplan_operator.api.workflow import OutputParameter
 #: How many decisions and next times a status holds.
 MAX_DECISIONS = 10
 MAX_NEXT_TIMES = 5
+#: How many versions a status can hold; as a rule it holds far fewer.
+MAX_PLAN_VERSIONS = 500
 
 
 class PlanParameter(Model):
@@ -113,6 +116,16 @@ class Decision(Model):
     message: Message | None = Field(default=None, description="The cause, in a sentence.")
 
 
+class PlanVersion(Model):
+    """A version of the plan, kept with the workflow that it resolved to."""
+
+    version: Version = Field(description="The version.")
+    hash: ContentHash = Field(
+        description="The SHA-256 of its content, in hex: a revision with another one is no revision."
+    )
+    workflow: Version = Field(description="The version of the workflow that it resolved to.")
+
+
 class LaunchPlanStatus(Model):
     """What the operator knows about the plan."""
 
@@ -122,6 +135,9 @@ class LaunchPlanStatus(Model):
     )
     active_version: Version | None = Field(default=None, description="The version that the schedule starts.")
     latest_version: Version | None = Field(default=None, description="The newest valid version.")
+    versions: Annotated[
+        tuple[PlanVersion, ...], Field(max_length=MAX_PLAN_VERSIONS, json_schema_extra=list_map("version"))
+    ] = Field(default=(), description="The versions that can be run, newest last.")
     interface: PlanInterface | None = Field(
         default=None, description="What a caller may still pass, and what comes out."
     )

@@ -8,6 +8,7 @@ from launchplan_operator.api.model import (
     MAX_INPUTS,
     PRESERVE,
     Condition,
+    ContentHash,
     Count,
     Description,
     InputName,
@@ -17,6 +18,10 @@ from launchplan_operator.api.model import (
     Word,
     list_map,
 )
+from launchplan_operator.api.settings import Allow, Interruptible
+
+#: How many of a workflow's versions its status remembers.
+MAX_WORKFLOW_VERSIONS = 50
 
 
 class InputParameter(Model):
@@ -57,6 +62,9 @@ class Interface(Model):
 class WorkflowDefinitionSpec(Model):
     """What runs: a typed interface and a template."""
 
+    version: Version | None = Field(
+        default=None, description="The version's name; without it, ten hex digits of a hash over the spec."
+    )
     interface: Interface = Field(default=Interface(), description="What goes in and what comes out.")
     # The real schema of a JobSpec would burst the annotation in which kubectl apply keeps the last applied CRD.
     job: dict[str, Any] = Field(
@@ -66,6 +74,15 @@ class WorkflowDefinitionSpec(Model):
     container: Word | None = Field(
         default=None, description="The container whose termination message holds the outputs; by default the first."
     )
+    allow: Allow = Field(default=Allow(), description="What plans and runs may ask for; it is no part of the version.")
+    interruptible: Interruptible | None = Field(default=None, description="What the pod of an interruptible run gets.")
+
+
+class KnownVersion(Model):
+    """A version that was seen, and the hash of its content."""
+
+    version: Version = Field(description="The version.")
+    hash: ContentHash = Field(description="The SHA-256 of its content, in hex.")
 
 
 class WorkflowDefinitionStatus(Model):
@@ -73,8 +90,11 @@ class WorkflowDefinitionStatus(Model):
 
     observed_generation: Count | None = Field(default=None, description="The generation that the status is about.")
     version: Version | None = Field(
-        default=None, description="The version of this spec: ten hex digits of a hash over it."
+        default=None, description="The version of this spec: its own word, or ten hex digits of a hash over it."
     )
+    versions: Annotated[
+        tuple[KnownVersion, ...], Field(max_length=MAX_WORKFLOW_VERSIONS, json_schema_extra=list_map("version"))
+    ] = Field(default=(), description="The versions that were seen, newest last: the same one has the same content.")
     conditions: Annotated[tuple[Condition, ...], Field(max_length=8, json_schema_extra=list_map("type"))] = Field(
         default=(), description="Ready: plans can use the workflow."
     )
