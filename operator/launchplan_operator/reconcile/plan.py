@@ -23,6 +23,8 @@ from launchplan_operator.reconcile.revisions import keep_revision, known_version
 
 #: A CronJob fires a little after its slot; a look this much later finds the next times in the past if it did not.
 _AFTER_SLOT = timedelta(seconds=10)
+#: Seconds after which the server is asked once more for what it refused by a quota's or an admission's word.
+_ASK_AGAIN = 30.0
 
 
 async def reconcile_plan(context: Context, namespace: str, name: str) -> Outcome:
@@ -102,6 +104,8 @@ def _next_look(context: Context, status: Mapping[str, Any], kept: Outcome) -> Ou
     waiting = any(c["type"] == "Reconciling" and c["status"] == "True" for c in status["conditions"])
     if waiting:
         waits.append(patience_left(now, status["conditions"]).total_seconds())
+    if any(condition["reason"] == Reason.RevisionRefused for condition in status["conditions"]):
+        waits.append(_ASK_AGAIN)
     return Again(min(waits)) if waits else Done()
 
 
