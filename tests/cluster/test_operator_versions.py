@@ -1,5 +1,7 @@
 """Versions on a real API server: kept, rolled back, run by hand, in conflict, tampered with, restored."""
 
+from typing import Any
+
 from launchplan_operator.api.kinds import (
     CONTROLLER_REVISIONS,
     CRON_JOBS,
@@ -13,7 +15,7 @@ from tests.cluster.support import NEVER, Object, Space, condition, plan, reason_
 NAMED: Object = {"version": "v1", "workflowRef": {"name": "report", "version": "w1"}}
 
 
-def name_workflow(space: Space, version: str, **job: object) -> None:
+def name_workflow(space: Space, version: str, **job: Any) -> None:
     """Give the workflow a version with some content, and wait for the verdict."""
     spec = workflow(**job) | {"version": version}
     if space.find(WORKFLOW_DEFINITIONS, "report") is None:
@@ -23,7 +25,7 @@ def name_workflow(space: Space, version: str, **job: object) -> None:
     space.until(WORKFLOW_DEFINITIONS, "report", reason_of)
 
 
-def edit(space: Space, **spec: object) -> Object:
+def edit(space: Space, **spec: Any) -> Object:
     """Merge into the plan's spec, and wait until it is ready."""
     space.edit(LAUNCH_PLANS, "daily", spec=spec)
     return space.ready(LAUNCH_PLANS, "daily", "Active")

@@ -356,7 +356,7 @@ async def test_a_waiting_run_of_a_bare_workflow_does_not_get_another_version() -
         return Fault(403, message="exceeded quota") if is_job else None
 
     world.api.faults = no_quota
-    bare = {"launchPlanRef": {"kind": "WorkflowDefinition", "name": "greet"}, "inputs": {"name": "Ada"}}
+    bare: dict[str, Any] = {"launchPlanRef": {"kind": "WorkflowDefinition", "name": "greet"}, "inputs": {"name": "Ada"}}
     assert (await ran(world, **bare))["phase"] == "Queued"
     world.edit(WORKFLOW_DEFINITIONS, "greet", job={"backoffLimit": 3})
     world.api.faults = _no_fault
@@ -379,7 +379,7 @@ async def test_a_relaunch_gets_the_earlier_inputs_and_version() -> None:
     assert changed["inputs"] == {"name": "Bob", "times": 3}
     lost = await ran(world, "lost", relaunchOf="nobody")
     assert (lost["phase"], lost["conditions"][0]["reason"]) == ("Queued", "ExecutionNotFound")
-    other = {"launchPlanRef": {"kind": "WorkflowDefinition", "name": "greet"}, "relaunchOf": "by-hand"}
+    other: dict[str, Any] = {"launchPlanRef": {"kind": "WorkflowDefinition", "name": "greet"}, "relaunchOf": "by-hand"}
     assert (await ran(world, "other", **other))["error"]["code"] == "InvalidSpec"
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.mending import Target
 from launchplan_operator.api.planstatus import LaunchPlanStatus
 from launchplan_operator.api.workflow import Interface
 from launchplan_operator.decide.counting import Counting
@@ -31,6 +32,7 @@ INTERFACE = {"parameters": [{"name": "x", "type": "string", "required": True}]}
 VERSIONS = (KnownVersion("v1", "1" * 64, "w1"), KnownVersion("v2", "2" * 64, "w2"))
 REPORT = PlanReport(
     generation=3,
+    target=Target("lp", "demo", "report"),
     active="v2",
     pinned=False,
     suspended=False,

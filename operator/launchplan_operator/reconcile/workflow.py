@@ -6,6 +6,7 @@ from typing import Any
 
 from launchplan_operator.api.conditions import ConditionType, Finding, Reason, find_condition
 from launchplan_operator.api.kinds import JOBS, WORKFLOW_DEFINITIONS
+from launchplan_operator.api.mending import target_of
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.workflow import MAX_WORKFLOW_VERSIONS, WorkflowDefinitionSpec
 from launchplan_operator.decide.readiness import Verdict, ready_conditions
@@ -63,7 +64,8 @@ async def _check(context: Context, obj: Mapping[str, Any]) -> Outcome:
     findings = spec if isinstance(spec, tuple) else (*validate_workflow(spec), *_conflict(obj, content))
     if not isinstance(spec, tuple) and not findings:
         findings = await _dry_run(context, obj, spec, version)
-    verdict = Verdict(Reason.Valid, f"plans may use it; its version is {version}", findings)
+    said = f"plans may use it; its version is {version}"
+    verdict = Verdict(Reason.Valid, said, target_of(WORKFLOW_DEFINITIONS, obj), findings)
     generation = obj["metadata"]["generation"]
     previous = (obj.get("status") or {}).get("conditions") or ()
     conditions = ready_conditions(verdict, generation, context.clock(), previous)
