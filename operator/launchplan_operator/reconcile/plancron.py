@@ -5,6 +5,7 @@ from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.kinds import CRON_JOBS, JOBS
+from launchplan_operator.api.mending import run_command
 from launchplan_operator.decide.schedule import schedule_hash
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.context import Context
@@ -76,7 +77,13 @@ async def remove_cronjob(context: Context, plan: Mapping[str, Any], live: Mappin
 def name_taken(name: str) -> Finding:
     """Return the finding for somebody else's CronJob of the plan's name."""
     message = f"found a CronJob {name!r} that does not belong to this plan; it is left untouched"
-    return Finding(Reason.CronJobNameTaken, message, "metadata.name", "delete it, or name the plan otherwise")
+    return Finding(
+        Reason.CronJobNameTaken,
+        message,
+        "metadata.name",
+        "delete it, or name the plan otherwise",
+        fix=run_command("kubectl", "delete", "cronjob", name),
+    )
 
 
 def job_refused(reply: Reply) -> Finding:

@@ -1,10 +1,11 @@
 """The version of a plan that is in force, and whether its slots fire."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding
+from launchplan_operator.api.mending import set_field
 from launchplan_operator.decide.activation import Activation, decide_activation
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.planview import PlanReading, Runnable, load_version
@@ -41,7 +42,8 @@ async def find_force(context: Context, plan: Mapping[str, Any], reading: PlanRea
     version = found if isinstance(found, Runnable) else None
     shown = version or reading.runnable
     wants = shown.spec.schedule is not None if shown else reading.spec.schedule is not None
-    problems = tuple(each for each in (activation.finding, found) if isinstance(each, Finding))
+    unreadable = _mended_by_another(reading, found) if isinstance(found, Finding) else None
+    problems = tuple(each for each in (activation.finding, unreadable) if each is not None)
     return Force(
         active=activation.active,
         version=version,
@@ -62,6 +64,15 @@ def activate(reading: PlanReading, previous: str | None) -> Activation:
         known=[each.version for each in reading.known],
         previous=previous,
     )
+
+
+def _mended_by_another(reading: PlanReading, finding: Finding) -> Finding:
+    """Say which version may take the place of a pinned one that cannot be read."""
+    pinned = reading.spec.active_version if reading.spec else None
+    if pinned is None:
+        return finding
+    others = [each.version for each in reading.known if each.version != pinned]
+    return replace(finding, fix=set_field(others[-1] if others else None, "spec", "activeVersion"))
 
 
 def _is_scheduled(reading: PlanReading, activation: Activation, version: Runnable | None) -> bool | None:

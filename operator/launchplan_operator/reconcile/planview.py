@@ -6,6 +6,7 @@ from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.launchplan import LaunchPlanSpec
+from launchplan_operator.api.mending import set_field
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from launchplan_operator.decide.inputs import Bindings, resolve_inputs
@@ -167,7 +168,8 @@ async def _conflict(
 def _workflow_version_not_found(live: WorkflowView, wanted: str) -> Finding:
     message = f"found the WorkflowDefinition {live.name!r} at version {live.version!r}, expected version {wanted!r}"
     hint = "apply that version, or name the one that is there"
-    return Finding(Reason.WorkflowVersionNotFound, message, "spec.workflowRef.version", hint, transient=True)
+    fix = set_field(live.version, "spec", "workflowRef", "version") if live.version else None
+    return Finding(Reason.WorkflowVersionNotFound, message, "spec.workflowRef.version", hint, transient=True, fix=fix)
 
 
 def _bindings(spec: LaunchPlanSpec) -> Bindings:

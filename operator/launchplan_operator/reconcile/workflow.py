@@ -1,6 +1,6 @@
 """WorkflowDefinition: checked by itself once per generation, with the API server's own word on its Job."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +12,7 @@ from launchplan_operator.api.workflow import MAX_WORKFLOW_VERSIONS, WorkflowDefi
 from launchplan_operator.decide.readiness import Verdict, ready_conditions
 from launchplan_operator.decide.samples import sample_inputs
 from launchplan_operator.decide.validate import WorkflowView, validate_workflow
-from launchplan_operator.decide.versions import WorkflowContent, read_workflow_content
+from launchplan_operator.decide.versions import WorkflowContent, read_workflow_content, workflow_conflict
 from launchplan_operator.reconcile.context import Context, write_status
 from launchplan_operator.reconcile.result import Again, Done, Outcome
 from launchplan_operator.reconcile.retention import retain_bare
@@ -104,14 +104,11 @@ def _is_observed(obj: Mapping[str, Any]) -> bool:
     return bool((obj.get("status") or {}).get("observedGeneration") == obj["metadata"]["generation"])
 
 
-def _conflict(obj: Mapping[str, Any], content: WorkflowContent) -> Iterator[Finding]:
+def _conflict(obj: Mapping[str, Any], content: WorkflowContent) -> tuple[Finding, ...]:
     """A version's name stands for the content that it was first seen valid with."""
-    for known in (obj.get("status") or {}).get("versions") or ():
-        if known["version"] == content.version and known["hash"] != content.hash:
-            message = f"found version {content.version!r} with other content than it was first seen with"
-            yield Finding(
-                Reason.VersionConflict, message, "spec.version", "name a new version, or take the change back"
-            )
+    seen = (obj.get("status") or {}).get("versions") or ()
+    finding = workflow_conflict(((known["version"], known["hash"]) for known in seen), content)
+    return (finding,) if finding else ()
 
 
 def _seen_versions(obj: Mapping[str, Any], content: WorkflowContent, *, valid: bool) -> list[dict[str, str]]:
