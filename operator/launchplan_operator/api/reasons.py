@@ -27,7 +27,7 @@ class Reason(StrEnum):
     DefaultInvalid = "DefaultInvalid", "An input's default is not of the input's declared type."
     InputNameCollision = "InputNameCollision", "Two inputs would share one environment name."
     ContainerUnknown = "ContainerUnknown", "The container that shall carry the outputs is not in the template."
-    ReservedName = "ReservedName", "The template sets a name that the operator sets itself."
+    ReservedName = "ReservedName", "The template, the plan or the run sets a name that the operator sets itself."
     JobRefused = "JobRefused", "The API server refuses the Job that the template makes; the message is the server's."
 
     # A plan is not valid, or not valid together with its workflow.
@@ -45,6 +45,7 @@ class Reason(StrEnum):
     TimeZoneUnknown = "TimeZoneUnknown", "The time zone is not in the time zone database."
     EngineCannotServe = "EngineCannotServe", "The engine cannot keep this schedule."
     DurationInvalid = "DurationInvalid", "A duration is no Go duration text, or out of bounds."
+    NotPermitted = "NotPermitted", "A plan or a run asks for what the workflow's allow does not list."
     LabelInvalid = "LabelInvalid", "A label or an annotation is not one that Kubernetes takes, or is reserved."
     CronJobNameTaken = "CronJobNameTaken", "A CronJob of the plan's name exists that is not ours; it is left untouched."
     ScheduleChangePending = "ScheduleChangePending", "The old CronJob is being replaced by one with the new schedule."

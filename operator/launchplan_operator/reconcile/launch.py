@@ -12,9 +12,11 @@ from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.decide.inputs import Bindings, resolve_inputs
 from launchplan_operator.decide.instants import instant_text, to_instant
+from launchplan_operator.decide.permissions import permit_settings
 from launchplan_operator.decide.progress import rejected_status, run_status, waiting_status
 from launchplan_operator.decide.readiness import PATIENCE
 from launchplan_operator.decide.run import RunError, RunState
+from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.context import Context, write_status
 from launchplan_operator.reconcile.follow import follow_job, is_job_of
@@ -129,7 +131,11 @@ def _content(
     inputs = resolve_inputs(workflow.interface.inputs, plan.bindings, spec.inputs)
     if isinstance(inputs, tuple):
         return inputs
-    return plan_content(obj, plan.spec, (plan.version, plan.workflow.version), workflow, inputs, spec)
+    resolved = resolve_settings(spec, plan.spec, context.defaults)
+    settings = permit_settings(resolved, workflow.allow, plan.workflow.name)
+    if isinstance(settings, tuple):
+        return settings
+    return plan_content(obj, plan.spec, (plan.version, plan.workflow.version), workflow, inputs, settings)
 
 
 def _bare_content(
@@ -143,7 +149,10 @@ def _bare_content(
     if obj is None or view.spec is None or view.findings:
         return view.findings or (view.not_found("spec.launchPlanRef.name"),)
     inputs = resolve_inputs(view.spec.interface.inputs, Bindings(), spec.inputs)
-    return inputs if isinstance(inputs, tuple) else workflow_content(obj, view.version, view.spec, inputs, spec)
+    if isinstance(inputs, tuple):
+        return inputs
+    settings = permit_settings(resolve_settings(spec, None, context.defaults), view.spec.allow, name)
+    return settings if isinstance(settings, tuple) else workflow_content(obj, view.version, view.spec, inputs, settings)
 
 
 def _plan_invalid(plan: str, finding: Finding) -> Finding:

@@ -1,6 +1,7 @@
 """LaunchPlan: read, decide, bring the CronJob one step forward, account for the past, write one status."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -53,13 +54,16 @@ def _activation(plan: Mapping[str, Any], reading: PlanReading) -> Activation:
     previous = (plan.get("status") or {}).get("activeVersion")
     if reading.spec is None:
         return Activation(previous, scheduled=None)
-    return decide_activation(
+    activation = decide_activation(
         auto_activate=reading.spec.auto_activate,
         suspend=reading.spec.suspend,
         has_schedule=reading.spec.schedule is not None,
         version=reading.version or None,
         previous=previous,
     )
+    # A permission is gone at once: what goes on as it was while a plan is invalid would still use it.
+    denied = any(finding.reason is Reason.NotPermitted for finding in reading.findings)
+    return replace(activation, scheduled=False) if denied else activation
 
 
 async def _mark_counted(context: Context, namespace: str, names: tuple[str, ...]) -> None:

@@ -5,7 +5,9 @@ from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.kinds import CRON_JOBS, JOBS
+from launchplan_operator.decide.permissions import permit_settings
 from launchplan_operator.decide.schedule import schedule_hash
+from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.execution import record_job
@@ -19,12 +21,17 @@ from launchplan_operator.render.cronjob import render_cronjob
 _UNTIL_GONE = 0.5
 
 
-def wanted_cronjob(plan: Mapping[str, Any], reading: PlanReading) -> dict[str, Any] | None:
-    """Return the CronJob of a valid plan, or None where it has no schedule."""
+def wanted_cronjob(context: Context, plan: Mapping[str, Any], reading: PlanReading) -> dict[str, Any] | None:
+    """Return the CronJob of a valid plan, or None where it has no schedule or asks for what its workflow denies."""
     table, workflow = reading.timetable, reading.workflow.spec
     if table is None or reading.spec is None or workflow is None or reading.inputs is None:
         return None
-    content = plan_content(plan, reading.spec, (reading.version, reading.workflow.version), workflow, reading.inputs)
+    resolved = resolve_settings(None, reading.spec, context.defaults)
+    settings = permit_settings(resolved, workflow.allow, reading.workflow.name)
+    if isinstance(settings, tuple):
+        return None
+    versions = (reading.version, reading.workflow.version)
+    content = plan_content(plan, reading.spec, versions, workflow, reading.inputs, settings)
     return render_cronjob(content, plan, table.text, table.zone, schedule_hash(table))
 
 

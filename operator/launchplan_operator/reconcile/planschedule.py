@@ -58,7 +58,7 @@ async def advance_schedule(
     context: Context, plan: Mapping[str, Any], reading: PlanReading, activation: Activation
 ) -> ScheduleStep:
     """Take one step towards the CronJob that the plan asks for, and account for the slots that have passed."""
-    manifest = wanted_cronjob(plan, reading) if activation.scheduled else None
+    manifest = wanted_cronjob(context, plan, reading) if activation.scheduled else None
     metadata = plan["metadata"]
     live = context.caches.cronjobs.get(metadata["namespace"], metadata["name"])
     recorded = (plan.get("status") or {}).get("schedule") or {}

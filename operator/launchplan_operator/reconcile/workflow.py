@@ -7,6 +7,7 @@ from typing import Any
 from launchplan_operator.api.conditions import ConditionType, Finding, Reason, find_condition
 from launchplan_operator.api.kinds import JOBS, WORKFLOW_DEFINITIONS
 from launchplan_operator.api.parsing import parse_spec
+from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from launchplan_operator.decide.readiness import Verdict, ready_conditions
 from launchplan_operator.decide.samples import sample_inputs
@@ -65,7 +66,9 @@ async def _check(context: Context, obj: Mapping[str, Any]) -> Outcome:
 async def _dry_run(
     context: Context, obj: Mapping[str, Any], spec: WorkflowDefinitionSpec, version: str
 ) -> tuple[Finding, ...]:
-    content = workflow_content(obj, version, spec, sample_inputs(spec.interface.inputs))
+    # Interruptible, so that the server sees that placement too: it only adds to the template.
+    settings = RunSettings(interruptible=True)
+    content = workflow_content(obj, version, spec, sample_inputs(spec.interface.inputs), settings)
     job = render_job(content, obj["metadata"]["namespace"], obj["metadata"]["name"], obj)
     # A Job of the workflow's own name may exist; a generated name meets none.
     job["metadata"]["generateName"] = job["metadata"].pop("name") + "-"
