@@ -68,7 +68,12 @@ def job_templates(draw: DrawFn) -> dict[str, Any]:
     container = st.fixed_dictionaries({"name": st.just("main")}, optional={"env": JUNK, "volumeMounts": JUNK})
     pod = st.fixed_dictionaries(
         {"containers": st.lists(container, min_size=1, max_size=2) | JUNK},
-        optional={"initContainers": st.lists(container, max_size=1) | JUNK, "volumes": JUNK},
+        optional={
+            "initContainers": st.lists(container, max_size=1) | JUNK,
+            "volumes": JUNK,
+            "nodeSelector": JUNK,
+            "tolerations": JUNK,
+        },
     )
     metadata = st.fixed_dictionaries({}, optional={"labels": JSON, "annotations": JSON})
     template = st.fixed_dictionaries({"spec": pod | JSON}, optional={"metadata": metadata | JSON})

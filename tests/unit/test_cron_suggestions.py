@@ -46,6 +46,6 @@ def test_a_suggested_rate_is_one_that_is_kept(value: int, unit: RateUnit) -> Non
     """A rate that is kept already stays."""
     rate = FixedRate(value=value, unit=unit)
     near = suggest_rate(rate)
-    assert isinstance(read_schedule(Schedule(fixedRate=near)), Timetable)
-    if isinstance(read_schedule(Schedule(fixedRate=rate)), Timetable):
+    assert isinstance(read_schedule(Schedule(fixed_rate=near)), Timetable)
+    if isinstance(read_schedule(Schedule(fixed_rate=rate)), Timetable):
         assert near == rate

@@ -8,6 +8,7 @@ from hypothesis import given
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.launchplan import LaunchPlanSpec
+from launchplan_operator.api.settings import EnvVar, RunSettings, SecretUse
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from launchplan_operator.decide.inputs import MAX_INPUT_BYTES
 from launchplan_operator.decide.samples import sample_inputs
@@ -18,6 +19,7 @@ from tests.unit.strategies import job_templates
 
 POD = "spec.job.template.spec"
 VALID: dict[str, Any] = {
+    "allow": {"env": ["MODE"]},
     "interface": {
         "inputs": [
             {"name": "city", "type": "string"},
@@ -151,6 +153,26 @@ WORKFLOWS: list[Any] = [
         id="a neighbouring directory is free",
     ),
     pytest.param(
+        {"job__template__spec__volumes": [{"name": "launchplan-secrets"}]},
+        (Reason.ReservedName, f"{POD}.volumes[0].name"),
+        id="the secrets volume is ours",
+    ),
+    pytest.param(
+        {f"{CONTAINER}__volumeMounts": [{"name": "x", "mountPath": "/etc/launchplan-secrets"}]},
+        (Reason.ReservedName, f"{POD}.containers[0].volumeMounts[0].mountPath"),
+        id="the secrets directory is ours",
+    ),
+    pytest.param(
+        {"job__template__spec__nodeSelector": "spot"},
+        (Reason.JobRefused, f"{POD}.nodeSelector"),
+        id="a node selector written as a text is refused",
+    ),
+    pytest.param(
+        {"job__template__spec__tolerations": {"key": "spot"}},
+        (Reason.JobRefused, f"{POD}.tolerations"),
+        id="tolerations written as a map are refused",
+    ),
+    pytest.param(
         {f"{CONTAINER}__env": {"MODE": "fast"}},
         (Reason.JobRefused, f"{POD}.containers[0].env"),
         id="an environment written as a map is refused, not tripped over",
@@ -194,12 +216,26 @@ def test_a_workflow_tells_everything_that_is_wrong_at_once() -> None:
 @given(job_templates())
 def test_a_template_of_any_shape_is_refused_or_can_be_rendered(job: dict[str, Any]) -> None:
     """The template is unread by the schema: nothing that a person writes there trips the checks or the renderer."""
-    spec = workflow(job=job)
+    spec = workflow(job=job, interruptible={"nodeSelector": {"a": "b"}, "tolerations": [{"key": "a"}]})
     if validate_workflow(spec):
         return
     owner = {"apiVersion": "v1", "kind": "W", "metadata": {"name": "w", "uid": "u"}}
-    content = workflow_content(owner, "1", spec, sample_inputs(spec.interface.inputs))
+    content = workflow_content(owner, "1", spec, sample_inputs(spec.interface.inputs), EVERYTHING)
     assert render_job(content, "ns", "run", owner)["spec"]["template"]["spec"]["containers"]
+
+
+#: All that extends a template.
+EVERYTHING = RunSettings(
+    pod_labels={"a": "b"},
+    pod_annotations={"a": "b"},
+    env=(EnvVar(name="A"),),
+    service_account="a",
+    secrets=(SecretUse(name="s", key="k", file="f"),),
+    interruptible=True,
+    max_parallelism=1,
+    output_prefix="s3://b",
+    timeout=1,
+)
 
 
 def plan_view(view: WorkflowView | None = None, **fields: Any) -> PlanView:
@@ -252,6 +288,19 @@ PLANS: list[Any] = [
         {"fixedInputs": {"city": "x" * MAX_INPUT_BYTES}, "schedule": DAILY},
         [(Reason.InputsTooLarge, "spec.defaultInputs")],
         id="a scheduled plan's inputs must fit into a pod's annotations",
+    ),
+    pytest.param(
+        {"env": [{"name": "MODE"}, {"name": "SEED"}], "identity": {"serviceAccountName": "root"}},
+        [
+            (Reason.NotPermitted, "spec.env[SEED]"),
+            (Reason.NotPermitted, "spec.identity.serviceAccountName"),
+        ],
+        id="a plan asks only for what the workflow allows",
+    ),
+    pytest.param(
+        {"labels": {"any": "x"}, "annotations": {"any": "x"}, "interruptible": True, "maxParallelism": 3},
+        [],
+        id="labels, annotations and limits need no permission",
     ),
     pytest.param(
         {"defaultInputs": {"city": "x" * MAX_INPUT_BYTES}}, [], id="without a schedule a caller may still give less"

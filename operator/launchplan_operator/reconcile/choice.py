@@ -8,7 +8,9 @@ from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.decide.inputs import Bindings, resolve_inputs
+from launchplan_operator.decide.permissions import permit_settings
 from launchplan_operator.decide.relaunch import merge_relaunch, not_there
+from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.decide.versions import find_version, remember_version, take_snapshot
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.planforce import activate
@@ -60,8 +62,12 @@ async def _plan_content(context: Context, namespace: str, spec: LaunchPlanExecut
     inputs = resolve_inputs(version.workflow.interface.inputs, version.bindings, spec.inputs)
     if isinstance(inputs, tuple):
         return inputs
+    resolved = resolve_settings(spec, version.spec, context.defaults)
+    settings = permit_settings(resolved, reading.live.allow, reading.live.name)
+    if isinstance(settings, tuple):
+        return settings
     versions = (version.version, version.workflow_version)
-    return plan_content(plan, version.spec, versions, version.workflow, inputs, spec)
+    return plan_content(plan, version.spec, versions, version.workflow, inputs, settings)
 
 
 def _bare_content(context: Context, namespace: str, spec: LaunchPlanExecutionSpec, wanted: str | None) -> Choice:
@@ -77,7 +83,10 @@ def _bare_content(context: Context, namespace: str, spec: LaunchPlanExecutionSpe
         hint = "a workflow without a plan runs as it is now: name that version, or none"
         return (Finding(Reason.VersionNotFound, message, f"{_REF}.version", hint),)
     inputs = resolve_inputs(view.spec.interface.inputs, Bindings(), spec.inputs)
-    return inputs if isinstance(inputs, tuple) else workflow_content(obj, view.version, view.spec, inputs, spec)
+    if isinstance(inputs, tuple):
+        return inputs
+    settings = permit_settings(resolve_settings(spec, None, context.defaults), view.allow, name)
+    return settings if isinstance(settings, tuple) else workflow_content(obj, view.version, view.spec, inputs, settings)
 
 
 async def _choose_version(

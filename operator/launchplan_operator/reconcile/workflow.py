@@ -8,6 +8,7 @@ from launchplan_operator.api.conditions import ConditionType, Finding, Reason, f
 from launchplan_operator.api.kinds import JOBS, WORKFLOW_DEFINITIONS
 from launchplan_operator.api.mending import target_of
 from launchplan_operator.api.parsing import parse_spec
+from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.api.workflow import MAX_WORKFLOW_VERSIONS, WorkflowDefinitionSpec
 from launchplan_operator.decide.readiness import Verdict, ready_conditions
 from launchplan_operator.decide.samples import sample_inputs
@@ -81,7 +82,9 @@ async def _check(context: Context, obj: Mapping[str, Any]) -> Outcome:
 async def _dry_run(
     context: Context, obj: Mapping[str, Any], spec: WorkflowDefinitionSpec, version: str
 ) -> tuple[Finding, ...]:
-    content = workflow_content(obj, version, spec, sample_inputs(spec.interface.inputs))
+    # Interruptible, so that the server sees that placement too: it only adds to the template.
+    settings = RunSettings(interruptible=True)
+    content = workflow_content(obj, version, spec, sample_inputs(spec.interface.inputs), settings)
     job = render_job(content, obj["metadata"]["namespace"], obj["metadata"]["name"], obj)
     # A Job of the workflow's own name may exist; a generated name meets none.
     job["metadata"]["generateName"] = job["metadata"].pop("name") + "-"
