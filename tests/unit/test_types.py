@@ -1,8 +1,9 @@
 """The type grammar: what a type's text means, which values fit, and how values read as text."""
 
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from launchplan_operator.api.canonical import canonical_json
 from launchplan_operator.api.types import (
+    SCALARS,
     Type,
     TypeProblem,
     check_value,
@@ -318,3 +320,14 @@ def test_struct_text_is_what_a_json_parser_reads() -> None:
     text = to_text(declared("struct"), {"b": [1, 2.5], "a": {"c": None}})
     assert text == '{"a":{"c":null},"b":[1,2.5]}'
     assert json.loads(text) == {"b": [1, 2.5], "a": {"c": None}}
+
+
+def test_the_page_for_users_has_a_row_for_each_type() -> None:
+    """All that the grammar has, in words that the grammar takes."""
+    page = (Path(__file__).parents[2] / "docs" / "how-to-pass-values.md").read_text(encoding="utf-8")
+    table = page.split("## Choose the types")[1].split("\n\n")[1]
+    texts = [text for row in table.splitlines()[2:] for text in re.findall(r"`([^`]+)`", row.split("|")[1])]
+    placeholders = re.compile(r"\bT(\d?)\b")
+    found = {type(declared(placeholders.sub(lambda match: f"enum[{match[1]}x]", text))) for text in texts}
+    assert found == set(get_args(Type))
+    assert {str(scalar) for scalar in SCALARS.values()} <= set(texts)
