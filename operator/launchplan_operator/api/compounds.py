@@ -150,14 +150,16 @@ class UnionOf:
 
     def misfit(self, value: Any) -> Misfit | None:
         """Return None if a variant takes the value; else why none does, or the part that keeps the nearest from it."""
-        misfits = [variant.misfit(value) for variant in self.variants]
-        if None in misfits:
-            return None
-        reached = [misfit for misfit in misfits if misfit is not None and misfit.path]
+        misfits = []
+        for variant in self.variants:
+            misfit = variant.misfit(value)
+            if misfit is None:
+                return None
+            misfits.append(misfit)
+        reached = [misfit for misfit in misfits if misfit.path]
         if len(reached) == 1:
             return reached[0]
-        single = misfits[0] if len(self.others) == 1 else None
-        return Misfit(self.expected, single.found if single else describe_value(value))
+        return Misfit(self.expected, misfits[0].found if len(self.others) == 1 else describe_value(value))
 
     def normal(self, value: Any) -> Any:
         """Return the one value of all that mean the same, as the first variant has it that takes it."""

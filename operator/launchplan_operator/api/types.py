@@ -80,12 +80,11 @@ def parse_text(declared: Type, text: str) -> Any:
 
 def _text_hint(declared: Type) -> str:
     match declared:
+        case ListOf() if declared.item == SCALARS["string"]:
+            return """write it as JSON, such as '["a", "b"]'"""
         case ListOf():
-            return """write it as JSON, such as '["a", "b"]'""" if declared.item == SCALARS["string"] else _JSON_LIST
+            return "write it as JSON, such as '[…, …]'"
         case MapOf() | Struct():
             return """write it as JSON, such as '{"key": …}'"""
         case _:
             return ""
-
-
-_JSON_LIST = "write it as JSON, such as '[…, …]'"

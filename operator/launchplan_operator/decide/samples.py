@@ -19,7 +19,6 @@ _SAMPLES: Final[Mapping[str, Any]] = {
     "duration": "0s",
     "struct": {},
     "binary": "",
-    "none": None,
 }
 
 
@@ -29,7 +28,7 @@ def sample_inputs(parameters: Sequence[InputParameter]) -> dict[str, Any]:
 
 
 def sample_value(declared: Type) -> Any:
-    """Return the least value of a type: nothing, zero or empty where it may be."""
+    """Return the least value of a type: zero or empty where it may be, and of the first of several types."""
     match declared:
         case Enum():
             return declared.choices[0]
@@ -40,7 +39,7 @@ def sample_value(declared: Type) -> Any:
         case MapOf():
             return {}
         case UnionOf():
-            return sample_value(declared.variants[-1])
+            return sample_value(declared.variants[0])
         case _:
             return _SAMPLES[str(declared)]
 
