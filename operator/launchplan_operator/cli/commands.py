@@ -29,5 +29,8 @@ class Command:
         return f"{_PACKAGE}.{self.module}"
 
 
-COMMANDS: Final[tuple[Command, ...]] = ()
+COMMANDS: Final[tuple[Command, ...]] = (
+    Command("lint", "check manifests without a cluster", "lint"),
+    Command("next", "show when a plan, a cron text or a rate fires next", "next_times"),
+)
 BY_NAME: Final = {command.name: command for command in COMMANDS}

@@ -1,6 +1,5 @@
 """Starting a run that a person asked for: every check first, then one Job of the execution's name."""
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from launchplan_operator.decide.inputs import Bindings, resolve_inputs
 from launchplan_operator.decide.instants import instant_text, to_instant
 from launchplan_operator.decide.progress import rejected_status, run_status, waiting_status
 from launchplan_operator.decide.readiness import PATIENCE
+from launchplan_operator.decide.references import check_run_name, plan_invalid, plan_not_found
 from launchplan_operator.decide.run import RunError, RunState
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.context import Context, write_status
@@ -25,8 +25,6 @@ from launchplan_operator.render.content import plan_content, workflow_content
 from launchplan_operator.render.job import JobContent, render_job
 
 _ASK_AGAIN = 15.0
-#: A Job of this name would occupy a slot and stop the plan's CronJob.
-_SLOT_NAME = re.compile(r"-[0-9]{7,9}$")
 
 
 async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
@@ -36,8 +34,8 @@ async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
         return await reject(context, execution, *spec)
     if spec.terminate is not None:
         return await _abort(context, execution, spec.terminate.cause)
-    if _SLOT_NAME.search(execution["metadata"]["name"]):
-        return await reject(context, execution, _slot_name_taken(execution["metadata"]["name"]))
+    if taken_by_slot := check_run_name(execution["metadata"]["name"]):
+        return await reject(context, execution, taken_by_slot)
     if _plan_is_another(context, execution, spec):
         return await reject(context, execution, _plan_deleted(spec.launch_plan_ref.name))
     content = _content(context, execution["metadata"]["namespace"], spec)
@@ -118,13 +116,12 @@ def _content(
     name = spec.launch_plan_ref.name
     obj = context.caches.plans.get(namespace, name)
     if obj is None or obj["metadata"].get("deletionTimestamp"):
-        message = f"found no LaunchPlan {name!r} in this namespace"
-        return (Finding(Reason.PlanNotFound, message, "spec.launchPlanRef.name", "kubectl get lp", transient=True),)
+        return (plan_not_found(name),)
     plan = read_plan(context, obj)
     if plan.workflow.unchecked:
         return None
     if plan.findings or plan.spec is None or plan.workflow.spec is None:
-        return tuple(_plan_invalid(name, finding) for finding in plan.findings)
+        return tuple(plan_invalid(name, finding) for finding in plan.findings)
     workflow = plan.workflow.spec
     inputs = resolve_inputs(workflow.interface.inputs, plan.bindings, spec.inputs)
     if isinstance(inputs, tuple):
@@ -144,12 +141,6 @@ def _bare_content(
         return view.findings or (view.not_found("spec.launchPlanRef.name"),)
     inputs = resolve_inputs(view.spec.interface.inputs, Bindings(), spec.inputs)
     return inputs if isinstance(inputs, tuple) else workflow_content(obj, view.version, view.spec, inputs, spec)
-
-
-def _plan_invalid(plan: str, finding: Finding) -> Finding:
-    message = f"the LaunchPlan {plan!r} is not valid: {finding.reason}: {finding.text}"
-    hint = f"kubectl describe lp {plan}"
-    return Finding(Reason.PlanInvalid, message, "spec.launchPlanRef.name", hint, transient=finding.transient)
 
 
 def _requested(context: Context, execution: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,11 +168,6 @@ def _plan_is_another(context: Context, execution: Mapping[str, Any], spec: Launc
 def _plan_deleted(name: str) -> Finding:
     message = f"the LaunchPlan {name!r} was deleted while the run waited"
     return Finding(Reason.PlanDeleted, message, "spec.launchPlanRef.name", "create a new execution")
-
-
-def _slot_name_taken(name: str) -> Finding:
-    message = f"found the name {name!r}: a dash and seven to nine digits at the end are kept for a schedule's slots"
-    return Finding(Reason.SlotNameTaken, message, "metadata.name", "choose another name, or use generateName")
 
 
 def _patience(context: Context, execution: Mapping[str, Any]) -> timedelta:
