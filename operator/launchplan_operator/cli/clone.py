@@ -49,7 +49,9 @@ async def _clone(cluster: Cluster, options: argparse.Namespace) -> int:
     clone = build_clone(original, options.new, assignments)
     reply = await cluster.client.create(target.kind, clone, dry_run=options.dry_run, strict=True)
     if reply.exists:
-        raise Problem(f"found a {target.kind.kind} {options.new!r} already: expected a new name", exit_code=FAILURE_EXIT)
+        raise Problem(
+            f"found a {target.kind.kind} {options.new!r} already: expected a new name", exit_code=FAILURE_EXIT
+        )
     made = accepted(reply)
     if options.output != "text" or options.dry_run:
         write_data(clone if options.dry_run else made, "json" if options.output == "json" else "yaml")

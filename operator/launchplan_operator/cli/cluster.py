@@ -20,7 +20,7 @@ from launchplan_operator.kube.transport import Body, Object, Response, Transport
 
 #: The name that the server notes for our writes.
 FIELD_MANAGER: Final = "kubectl-launchplan"
-_TIMEOUT: Final = 15.0
+_SECONDS: Final = 15.0
 _SHORT: Final = {"launchplans": "lp", "workflowdefinitions": "wfd", "launchplanexecutions": "lpx"}
 
 
@@ -82,6 +82,10 @@ class Cluster:
         return await self.missing(kind, name) if reply.not_found else accepted(reply)
 
 
+#: What a command does with a cluster; it returns the exit code.
+Task = Callable[[Cluster, argparse.Namespace], Awaitable[int]]
+
+
 def accepted(reply: Reply) -> Object:
     """Return the object that a write made.
 
@@ -93,20 +97,18 @@ def accepted(reply: Reply) -> Object:
     raise Problem(f"the API server refuses it: {reply.message}", exit_code=FAILURE_EXIT)
 
 
-def with_cluster(
-    options: argparse.Namespace, task: Callable[[Cluster, argparse.Namespace], Awaitable[int]], timeout: float = _TIMEOUT
-) -> int:
+def with_cluster(options: argparse.Namespace, task: Task, seconds: float = _SECONDS) -> int:
     """Run a command's task against the cluster that its options name; returns the exit code.
 
     Args:
         options: with `namespace`, `context` and `kubeconfig`.
         task: the command.
-        timeout: seconds that one call may take.
+        seconds: how long one call may take.
 
     Raises:
         Problem: the cluster is not found, does not answer, or refuses.
     """
-    return asyncio.run(_told(options, task, timeout))
+    return asyncio.run(_told(options, task, seconds))
 
 
 def gather_plan(options: argparse.Namespace, name: str) -> tuple[Object, Object | None]:
@@ -119,7 +121,9 @@ def gather_plan(options: argparse.Namespace, name: str) -> tuple[Object, Object 
 
     async def gather(cluster: Cluster, _options: argparse.Namespace) -> int:
         plan = await cluster.read(LAUNCH_PLANS, name)
-        workflow = await cluster.client.get(WORKFLOW_DEFINITIONS, cluster.namespace, plan["spec"]["workflowRef"]["name"])
+        workflow = await cluster.client.get(
+            WORKFLOW_DEFINITIONS, cluster.namespace, plan["spec"]["workflowRef"]["name"]
+        )
         found.append((plan, workflow))
         return 0
 
@@ -127,11 +131,11 @@ def gather_plan(options: argparse.Namespace, name: str) -> tuple[Object, Object 
     return found[0]
 
 
-def connect(options: argparse.Namespace, timeout: float = _TIMEOUT) -> Cluster:
+def connect(options: argparse.Namespace, seconds: float = _SECONDS) -> Cluster:
     """Return the cluster that the options name; nothing is sent yet."""
     access = find_access(options.kubeconfig, options.context)
     connection = _Spoken(HttpTransport(access, Login(access)))
-    client = Client(connection, timeout=timeout, field_manager=FIELD_MANAGER)
+    client = Client(connection, timeout=seconds, field_manager=FIELD_MANAGER)
     return Cluster(client, connection, options.namespace or access.namespace)
 
 
@@ -140,11 +144,9 @@ def present() -> datetime:
     return datetime.now(UTC)
 
 
-async def _told(
-    options: argparse.Namespace, task: Callable[[Cluster, argparse.Namespace], Awaitable[int]], timeout: float
-) -> int:
+async def _told(options: argparse.Namespace, task: Task, seconds: float) -> int:
     try:
-        return await task(connect(options, timeout), options)
+        return await task(connect(options, seconds), options)
     except Unavailable as error:
         raise Problem(f"the API server gave no usable answer: {error}") from None
 

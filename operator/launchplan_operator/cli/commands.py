@@ -32,5 +32,18 @@ class Command:
 COMMANDS: Final[tuple[Command, ...]] = (
     Command("lint", "check manifests without a cluster", "lint"),
     Command("next", "show when a plan, a cron text or a rate fires next", "next_times"),
+    Command("run", "start a plan or a workflow", "run"),
+    Command("wait", "wait for a run's end", "wait"),
+    Command("logs", "show a run's log", "logs"),
+    Command("terminate", "end a run", "terminate"),
+    Command("relaunch", "run a run once more", "relaunch"),
+    Command("list", "list runs, or plans", "list"),
+    Command("describe", "tell what a plan, its slots or a run came to, and why", "describe"),
+    Command("activate", "make a version of a plan the active one", "activate"),
+    Command("deactivate", "make no version of a plan the active one", "deactivate"),
+    Command("suspend", "pause a plan's schedule", "suspend"),
+    Command("resume", "let a suspended plan's schedule go on", "resume"),
+    Command("versions", "list a plan's versions, or compare two of them", "versions"),
+    Command("clone", "copy a plan or a workflow under another name", "clone"),
 )
 BY_NAME: Final = {command.name: command for command in COMMANDS}

@@ -129,7 +129,9 @@ async def _kept_contract(cluster: Cluster, plan: Object, version: str) -> Contra
     try:
         content = await find_revision(cluster, plan, version)
     except Forbidden:
-        sys.stderr.write(f"note: the inputs are checked against the newest version: version {version} may not be read\n")
+        sys.stderr.write(
+            f"note: the inputs are checked against the newest version: version {version} may not be read\n"
+        )
         return None
     if content is None:
         return None
@@ -142,7 +144,8 @@ async def _kept_contract(cluster: Cluster, plan: Object, version: str) -> Contra
 def _status_contract(interface: Mapping[str, Any], version: str | None) -> Contract:
     parameters = [
         InputParameter.model_validate(
-            {"name": each["name"], "type": each["type"]} | ({} if each["required"] else {"default": each.get("default")})
+            {"name": each["name"], "type": each["type"]}
+            | ({} if each["required"] else {"default": each.get("default")})
         )
         for each in interface.get("parameters") or ()
     ]

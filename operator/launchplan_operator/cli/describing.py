@@ -23,7 +23,11 @@ def section(heading: str, text: str) -> str:
 def inputs_table(parameters: Sequence[Mapping[str, Any]]) -> str:
     """Return a table of inputs: name, type, and whether a value must be given."""
     rows = [
-        (each["name"], each["type"], "required" if each.get("required") else f"default {value_text(each.get('default'))}")
+        (
+            each["name"],
+            each["type"],
+            "required" if each.get("required") else f"default {value_text(each.get('default'))}",
+        )
         for each in parameters
     ]
     return format_table(("name", "type", "value"), rows) if rows else ""

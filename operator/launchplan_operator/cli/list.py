@@ -52,6 +52,7 @@ async def _list(cluster: Cluster, options: argparse.Namespace) -> int:
     if options.output != "text":
         write_data({"apiVersion": "v1", "kind": "List", "items": found}, options.output)
         return 0
+    columns: tuple[str, ...]
     columns, row = (_PLAN_COLUMNS, plan_row) if options.plans else (_RUN_COLUMNS, run_row)
     now = present()
     rows = [row(obj, now) for obj in found]

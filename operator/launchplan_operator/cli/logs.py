@@ -41,13 +41,13 @@ async def _logs(cluster: Cluster, options: argparse.Namespace) -> int:
 
 
 async def show_until_end(
-    cluster: Cluster, name: str, timeout: timedelta | None, container: str | None = None
+    cluster: Cluster, name: str, patience: timedelta | None, container: str | None = None
 ) -> Object:
     """Show the log of every pod of a run, one after the other, until the run has ended; returns it as it ended."""
     named = container or await _named_container(cluster, await cluster.read(LAUNCH_PLAN_EXECUTIONS, name))
     viewer = Viewer(cluster, name, named)
     showing = asyncio.create_task(viewer.watch())
-    ending = asyncio.create_task(await_end(cluster, name, timeout))
+    ending = asyncio.create_task(await_end(cluster, name, patience))
     try:
         await asyncio.wait({showing, ending}, return_when=asyncio.FIRST_COMPLETED)
         if showing.done():

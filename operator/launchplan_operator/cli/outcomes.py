@@ -65,14 +65,14 @@ def read_timeout(text: str) -> timedelta:
     return duration
 
 
-async def await_end(cluster: Cluster, name: str, timeout: timedelta | None) -> Object:
+async def await_end(cluster: Cluster, name: str, patience: timedelta | None) -> Object:
     """Wait until a run has ended, and tell its phases on stderr as they come.
 
     Raises:
-        Problem: there is no such run, it was deleted meanwhile, or `timeout` is over.
+        Problem: there is no such run, it was deleted meanwhile, or `patience` is over.
     """
     try:
-        async with asyncio.timeout(timeout.total_seconds() if timeout else None):
+        async with asyncio.timeout(patience.total_seconds() if patience else None):
             return await _end(cluster, name)
     except TimeoutError:
         hint = f"it goes on: kubectl launchplan wait {name}"

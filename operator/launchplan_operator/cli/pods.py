@@ -38,7 +38,7 @@ def in_order(pods: Sequence[Object]) -> list[Object]:
 def waiting_text(pod: Mapping[str, Any], container: str) -> str:
     """Return why a pod has not begun, in one sentence."""
     waiting = container_state(pod, container).get("waiting") or {}
-    unscheduled = next(
+    unscheduled: Mapping[str, Any] = next(
         (
             each
             for each in (pod.get("status") or {}).get("conditions") or ()

@@ -92,7 +92,10 @@ def _started(plan: str, executions: Sequence[Mapping[str, Any]]) -> Iterable[tup
         if slot is not None:
             error = status.get("error") or {}
             message = " ".join(str(error.get("message") or "").split())
-            yield slot, SlotOutcome(slot, str(status.get("phase") or "Pending"), name, str(error.get("code") or ""), message)
+            yield (
+                slot,
+                SlotOutcome(slot, str(status.get("phase") or "Pending"), name, str(error.get("code") or ""), message),
+            )
 
 
 def _silent(slot: datetime, last: datetime | None, now: datetime) -> SlotOutcome:

@@ -12,7 +12,13 @@ SHORT: Final = {LAUNCH_PLANS: "lp", WORKFLOW_DEFINITIONS: "wfd", LAUNCH_PLAN_EXE
 _SPELLINGS: Final = {
     spelling: kind
     for kind, short in SHORT.items()
-    for spelling in (short, kind.plural, kind.kind.lower(), f"{kind.plural}.{kind.group}", f"{kind.kind.lower()}.{kind.group}")
+    for spelling in (
+        short,
+        kind.plural,
+        kind.kind.lower(),
+        f"{kind.plural}.{kind.group}",
+        f"{kind.kind.lower()}.{kind.group}",
+    )
 }
 
 

@@ -229,11 +229,13 @@ def _decode(data: bytes) -> Object:
 def _proxy_of_environment(scheme: str, host: str) -> str | None:
     import os  # noqa: PLC0415 - with the check below, what almost nobody needs is not loaded
 
+    if host == "localhost" or host.startswith("127."):
+        return None
     if not any(name.lower() == f"{scheme}_proxy" for name in os.environ):
         return None
-    from urllib.request import getproxies_environment, proxy_bypass_environment  # noqa: PLC0415
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415
 
-    return None if proxy_bypass_environment(host) else getproxies_environment().get(scheme)
+    return None if proxy_bypass(host) else getproxies().get(scheme)
 
 
 def _describe(error: Exception) -> str:

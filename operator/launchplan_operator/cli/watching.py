@@ -67,7 +67,9 @@ async def _changes(
     cluster: Cluster, kind: Kind, version: str, labels: str, fields: str, objects: dict[str, Object]
 ) -> AsyncGenerator[None, None]:
     """Keep `objects` as the watch tells, and yield after each change, until the server ends it."""
-    async with aclosing(cluster.client.watch(kind, cluster.namespace, version, labels, _WATCH_SECONDS, fields)) as watch:
+    async with aclosing(
+        cluster.client.watch(kind, cluster.namespace, version, labels, _WATCH_SECONDS, fields)
+    ) as watch:
         while (event := await _next(watch)) is not None:
             if event.type == "BOOKMARK":
                 continue
