@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from launchplan_operator.api.kinds import LAUNCH_PLANS, WORKFLOW_DEFINITIONS
-from launchplan_operator.cli.cluster import Cluster, accepted, with_cluster
+from launchplan_operator.cli.cluster import Cluster, accepted, shown, with_cluster
 from launchplan_operator.cli.output import add_cluster_options, add_examples, add_output_option, write_data
 from launchplan_operator.cli.paths import assign, read_assignment
 from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
@@ -54,7 +54,7 @@ async def _clone(cluster: Cluster, options: argparse.Namespace) -> int:
         )
     made = accepted(reply)
     if options.output != "text" or options.dry_run:
-        write_data(clone if options.dry_run else made, "json" if options.output == "json" else "yaml")
+        write_data(clone if options.dry_run else shown(made), "json" if options.output == "json" else "yaml")
         return 0
     sys.stdout.write(f"{SHORT[target.kind]}/{options.new} created{_consequence(clone)}\n")
     return 0

@@ -70,11 +70,17 @@ class Cluster:
 
     async def missing(self, kind: Kind, name: str) -> Object:
         """Raise the problem that there is no such object."""
-        names = [obj["metadata"]["name"] for obj in (await self.client.list(kind, self.namespace)).items]
-        nearest = get_close_matches(name, names, n=1)
-        hint = f"did you mean {nearest[0]}?" if nearest else f"see: kubectl get {_SHORT[kind.plural]}"
+        hint = await self._nearest(kind, name) or f"see: kubectl get {_SHORT[kind.plural]}"
         message = f"found no {kind.kind} {name!r} in the namespace {self.namespace!r}"
         raise Problem(message, hint=hint, exit_code=FAILURE_EXIT)
+
+    async def _nearest(self, kind: Kind, name: str) -> str:
+        """Return a question for what the user may have meant: a workflow of that name, or a name much like it."""
+        if kind == LAUNCH_PLANS and await self.client.get(WORKFLOW_DEFINITIONS, self.namespace, name):
+            return f"did you mean the workflow, wfd/{name}?"
+        names = [obj["metadata"]["name"] for obj in (await self.client.list(kind, self.namespace)).items]
+        nearest = get_close_matches(name, names, n=1)
+        return f"did you mean {nearest[0]}?" if nearest else ""
 
     async def change(self, kind: Kind, name: str, spec: Mapping[str, Any]) -> Object:
         """Merge into the spec of an object, and return it as it is then."""
@@ -95,6 +101,11 @@ def accepted(reply: Reply) -> Object:
     if reply.ok:
         return reply.body
     raise Problem(f"the API server refuses it: {reply.message}", exit_code=FAILURE_EXIT)
+
+
+def shown(obj: Object) -> Object:
+    """Return an object as kubectl shows it: without the notes of who wrote which field."""
+    return obj | {"metadata": {key: value for key, value in obj["metadata"].items() if key != "managedFields"}}
 
 
 def with_cluster(options: argparse.Namespace, task: Task, seconds: float = _SECONDS) -> int:

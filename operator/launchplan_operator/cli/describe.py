@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
-from launchplan_operator.cli.cluster import Cluster, present, with_cluster
+from launchplan_operator.cli.cluster import Cluster, present, shown, with_cluster
 from launchplan_operator.cli.output import add_cluster_options, add_examples, add_output_option, write_data
 from launchplan_operator.cli.problems import Problem
 from launchplan_operator.cli.targets import find_target
@@ -43,7 +43,7 @@ async def _describe(cluster: Cluster, options: argparse.Namespace) -> int:
     if target.kind == LAUNCH_PLANS:
         await _describe_plan(cluster, options, obj)
     elif options.output != "text":
-        write_data(obj, options.output)
+        write_data(shown(obj), options.output)
     else:
         _write_description(obj)
     return 0
@@ -59,7 +59,7 @@ async def _describe_plan(cluster: Cluster, options: argparse.Namespace, plan: Ob
     now = present()
     slots = slot_outcomes(plan, own, now, options.hours)
     if options.output != "text":
-        write_data({"plan": plan, "slots": [slot.plain() for slot in slots]}, options.output)
+        write_data({"plan": shown(plan), "slots": [slot.plain() for slot in slots]}, options.output)
         return
     sys.stdout.write(describe_plan(plan, slots, now, options.hours))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
 from launchplan_operator.cli.ages import age_text
-from launchplan_operator.cli.cluster import Cluster, present, with_cluster
+from launchplan_operator.cli.cluster import Cluster, present, shown, with_cluster
 from launchplan_operator.cli.outcomes import phase_of
 from launchplan_operator.cli.output import add_cluster_options, add_examples, add_output_option, write_data, write_table
 from launchplan_operator.cli.problems import Problem
@@ -50,7 +50,7 @@ async def _list(cluster: Cluster, options: argparse.Namespace) -> int:
         raise Problem("found --plans with PLAN or --phase, which choose among runs")
     found = await (_plans(cluster, options) if options.plans else _runs(cluster, options, phases))
     if options.output != "text":
-        write_data({"apiVersion": "v1", "kind": "List", "items": found}, options.output)
+        write_data({"apiVersion": "v1", "kind": "List", "items": [shown(obj) for obj in found]}, options.output)
         return 0
     columns: tuple[str, ...]
     columns, row = (_PLAN_COLUMNS, plan_row) if options.plans else (_RUN_COLUMNS, run_row)

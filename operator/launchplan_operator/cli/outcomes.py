@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from launchplan_operator.api.durations import parse_go_duration
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS
-from launchplan_operator.cli.cluster import Cluster
+from launchplan_operator.cli.cluster import Cluster, shown
 from launchplan_operator.cli.output import write_data
 from launchplan_operator.cli.problems import Problem
 from launchplan_operator.cli.watching import follow_one
@@ -47,7 +47,7 @@ def describe_end(execution: Mapping[str, Any]) -> str:
     """Return how a run ended in one sentence: phase, duration, and why."""
     status = execution.get("status") or {}
     duration = f" in {status['duration']}" if status.get("duration") else ""
-    return f"{phase_of(execution)}{duration}{_why(status.get('error') or {})}"
+    return f"{phase_of(execution)}{duration}{_why(status.get('error') or {}, phase_of(execution))}"
 
 
 def add_timeout_option(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +101,7 @@ def deleted(name: str) -> Problem:
 def write_end(execution: Object, form: str) -> int:
     """Write how a run ended and what came out; returns the exit code."""
     if form in ("json", "yaml"):
-        write_data(execution, form)
+        write_data(shown(execution), form)
         return exit_code(execution)
     sys.stdout.write(f"lpx/{execution['metadata']['name']}: {describe_end(execution)}\n")
     for name, value in ((execution.get("status") or {}).get("outputs") or {}).items():
@@ -123,15 +123,16 @@ def waiting_reason(execution: Mapping[str, Any]) -> str:
 
 def _tell_phase(execution: Mapping[str, Any], told: str) -> str:
     reason = waiting_reason(execution)
-    text = f"lpx/{execution['metadata']['name']}: {phase_of(execution)}{f', {reason}' if reason else ''}"
+    phase = phase_of(execution)
+    text = f"lpx/{execution['metadata']['name']}: {phase}{f', {reason}' if reason else ''}".replace(f", {phase}:", ":")
     if text != told:
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
     return text
 
 
-def _why(error: Mapping[str, Any]) -> str:
-    if not error:
-        return ""
-    message = " ".join(str(error.get("message") or "").split())
-    return f": {error.get('code')}: {message}" if message else f": {error.get('code')}"
+def _why(error: Mapping[str, Any], phase: str) -> str:
+    """Return code and message of an error; a code that the phase says already is left out."""
+    code = str(error.get("code") or "")
+    words = ("" if code == phase else code, " ".join(str(error.get("message") or "").split()))
+    return "".join(f": {word}" for word in words if word)

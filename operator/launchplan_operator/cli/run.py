@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from launchplan_operator.api.kinds import LAUNCH_PLANS, WORKFLOW_DEFINITIONS
-from launchplan_operator.cli.cluster import Cluster, with_cluster
+from launchplan_operator.cli.cluster import Cluster, shown, with_cluster
 from launchplan_operator.cli.given import add_input_options, read_given
 from launchplan_operator.cli.outcomes import EXIT_TEXT, add_timeout_option, await_end, write_end
 from launchplan_operator.cli.output import add_cluster_options, add_examples, add_output_option, write_data
@@ -92,7 +92,7 @@ async def start(cluster: Cluster, options: argparse.Namespace, launcher: str, re
 def _write_created(created: Object, form: str) -> None:
     name = created["metadata"]["name"]
     if form in ("json", "yaml"):
-        write_data(created, form)
+        write_data(shown(created), form)
         return
     sys.stdout.write(f"lpx/{name}\n" if form == "name" else f"lpx/{name} created\n")
 
