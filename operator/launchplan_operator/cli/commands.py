@@ -29,8 +29,10 @@ class Command:
         return f"{_PACKAGE}.{self.module}"
 
 
-COMMANDS: Final[tuple[Command, ...]] = (
+COMMANDS: Final = (
     Command("lint", "check manifests without a cluster", "lint"),
     Command("next", "show when a plan, a cron text or a rate fires next", "next_times"),
+    Command("resolve", "show the inputs that a run would get", "resolve"),
+    Command("completion", "print the completion script of a shell", "completion"),
 )
 BY_NAME: Final = {command.name: command for command in COMMANDS}
