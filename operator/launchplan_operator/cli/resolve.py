@@ -44,14 +44,14 @@ class Request:
 
     Attributes:
         kind: LaunchPlan or WorkflowDefinition.
-        version: one version of the plan; empty for the one at hand.
+        version: one version of it; None for the one at hand.
         texts: inputs as texts.
         values: inputs as JSON values.
     """
 
     kind: str
     name: str
-    version: str
+    version: str | None
     texts: Mapping[str, str]
     values: Mapping[str, Any]
 
@@ -92,7 +92,7 @@ def read_request(options: argparse.Namespace) -> Request:
     """Return what the arguments ask for; raises Problem for a text without `=` or a file that is no object."""
     kind = "WorkflowDefinition" if options.plan.startswith(WORKFLOW_PREFIX) else "LaunchPlan"
     name = options.plan.removeprefix(WORKFLOW_PREFIX).removeprefix("lp/")
-    return Request(kind, name, options.plan_version or "", split_inputs(options.input), read_inputs(options.inputs))
+    return Request(kind, name, options.plan_version, split_inputs(options.input), read_inputs(options.inputs))
 
 
 def split_inputs(pairs: Sequence[str]) -> dict[str, str]:
@@ -149,19 +149,21 @@ def gather_from_cluster(options: argparse.Namespace, request: Request) -> "tuple
 
 
 def resolve_request(catalogue: "Catalogue", namespace: str, request: Request) -> "dict[str, Any] | tuple[Finding, ...]":
-    """Return the inputs that the run would get, or why it would not start; raises Problem for an unknown version."""
+    """Return the inputs that the run would get, or why it would not start."""
     from launchplan_operator.cli.catalogue import resolve_bare, resolve_plan  # noqa: PLC0415 - not for --help
     from launchplan_operator.decide.references import plan_not_found  # noqa: PLC0415
 
     if request.kind == "WorkflowDefinition":
         view = catalogue.workflow(namespace, request.name)
-        return resolve_bare(view, caller_values(view.spec.interface.inputs if view.spec else (), request))
+        return resolve_bare(
+            view, request.version, caller_values(view.spec.interface.inputs if view.spec else (), request)
+        )
     plan = catalogue.plan(namespace, request.name)
     if plan is None:
         return (plan_not_found(request.name),)
-    _refuse_other_version(request, plan.spec.version if plan.spec else None)
     workflow = plan.workflow.spec
-    return resolve_plan(request.name, plan, caller_values(workflow.interface.inputs if workflow else (), request))
+    values = caller_values(workflow.interface.inputs if workflow else (), request)
+    return resolve_plan(request.name, plan, request.version, values)
 
 
 def caller_values(parameters: "Sequence[InputParameter]", request: Request) -> dict[str, Any]:
@@ -176,13 +178,6 @@ def caller_values(parameters: "Sequence[InputParameter]", request: Request) -> d
         value = text if declared is None or isinstance(declared, TypeProblem) else parse_text(declared, text)
         values[name] = text if isinstance(value, TypeProblem) else value
     return values
-
-
-def _refuse_other_version(request: Request, here: str | None) -> None:
-    if request.version and request.version != here:
-        found = f"version {here!r}" if here else "no version by name"
-        message = f"found {found} of the plan {request.name!r} in the manifests, expected {request.version!r}"
-        raise Problem(message, reason="VersionNotFound", exit_code=FAILURE_EXIT, hint="ask the cluster: leave out -f")
 
 
 def _report(finding: "Finding", file: str, namespace: str, request: Request) -> "Report":
