@@ -3,7 +3,7 @@
 Each setting is taken from the run, else from the plan, else from the operator's defaults.
 """
 
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic.config import ConfigDict
@@ -30,6 +30,8 @@ SecretKey = Annotated[str, StringConstraints(min_length=1, max_length=253, patte
 AccountName = Annotated[str, StringConstraints(min_length=1, max_length=253, pattern=NAME_PATTERN)]
 #: A name, or a pattern in which * stands for any text.
 Glob = Annotated[str, StringConstraints(min_length=1, max_length=253)]
+#: As in a pod, unread: the API server checks it with the Job.
+Toleration = Annotated[dict[str, Any], Field(max_length=MAX_ALLOWED)]
 Globs = Annotated[tuple[Glob, ...], Field(max_length=MAX_ALLOWED)]
 
 
@@ -38,7 +40,7 @@ class EnvVar(Model):
 
     name: EnvName = Field(description="The variable's name.")
     value: Annotated[str, StringConstraints(max_length=4096)] = Field(
-        default="", description="Its value, taken as it is but for Kubernetes' own $(NAME)."
+        description="Its value, taken as it is but for Kubernetes' own $(NAME)."
     )
 
 
@@ -96,7 +98,7 @@ class Interruptible(Model):
     node_selector: Annotated[
         dict[str, Annotated[str, StringConstraints(max_length=63)]], Field(max_length=MAX_ALLOWED)
     ] = Field(default={}, description="Labels that the node must have.")
-    tolerations: Annotated[tuple[dict[str, object], ...], Field(max_length=MAX_ALLOWED)] = Field(
+    tolerations: Annotated[tuple[Toleration, ...], Field(max_length=MAX_ALLOWED)] = Field(
         default=(), description="Tolerations, as in a pod."
     )
 

@@ -1,7 +1,7 @@
 """The workflows, plans and runs of some manifests, with the references between them resolved within these manifests."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from launchplan_operator.api.conditions import Finding
@@ -11,10 +11,18 @@ from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from launchplan_operator.cli.manifests import Manifest
+from launchplan_operator.cli.schema import fill_defaults, spec_schemas
 from launchplan_operator.decide.inputs import Bindings, resolve_inputs
-from launchplan_operator.decide.references import plan_invalid, plan_not_found
+from launchplan_operator.decide.references import (
+    bare_version_not_found,
+    plan_invalid,
+    plan_not_found,
+    plan_version_not_found,
+    workflow_version_not_found,
+)
 from launchplan_operator.decide.schedule import read_schedule
 from launchplan_operator.decide.validate import PlanView, WorkflowView, validate_plan, validate_workflow
+from launchplan_operator.decide.versions import read_workflow_content, take_snapshot
 
 KINDS: Final = {kind.kind: kind for kind in (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS)}
 
@@ -23,10 +31,15 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class PlanFacts:
-    """A plan as a run sees it: what it binds, or everything that is wrong with it."""
+    """A plan as a run sees it: what it binds, or everything that is wrong with it.
+
+    Attributes:
+        version: the version that the spec stands for; empty while there is a finding.
+    """
 
     spec: LaunchPlanSpec | None
     workflow: WorkflowView
+    version: str = ""
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -70,11 +83,17 @@ class Catalogue:
         """Return what a plan means, with the same checks as the operator's."""
         spec = parse_spec(LaunchPlanSpec, plan)
         if isinstance(spec, tuple):
-            return PlanFacts(None, WorkflowView(""), spec)
+            return PlanFacts(None, WorkflowView(""), findings=spec)
         workflow = self.workflow(namespace, spec.workflow_ref.name)
+        wanted = spec.workflow_ref.version
+        if wanted is not None and workflow.content is not None and wanted != workflow.version:
+            workflow = replace(workflow, obstacle=workflow_version_not_found(workflow.name, wanted, workflow.version))
         timetable = read_schedule(spec.schedule) if spec.schedule is not None else None
         broken = timetable if isinstance(timetable, tuple) else ()
-        return PlanFacts(spec, workflow, (*validate_plan(PlanView(spec, workflow)), *broken))
+        findings = (*validate_plan(PlanView(spec, workflow)), *broken)
+        if findings or workflow.content is None:
+            return PlanFacts(spec, workflow, findings=findings)
+        return PlanFacts(spec, workflow, take_snapshot(_stored_spec(LAUNCH_PLANS, plan), workflow.content).version)
 
 
 def catalogue_of(manifests: Iterable[Manifest], namespace: str = "") -> Catalogue:
@@ -101,42 +120,46 @@ def view_manifest(name: str, obj: Mapping[str, Any] | None) -> WorkflowView:
     spec = parse_spec(WorkflowDefinitionSpec, obj)
     if isinstance(spec, tuple):
         return WorkflowView(name, findings=spec)
-    return WorkflowView(name, spec, findings=validate_workflow(spec))
-
-
-def check_run(catalogue: Catalogue, namespace: str, spec: LaunchPlanExecutionSpec) -> tuple[Finding, ...]:
-    """Return everything that keeps a run from starting, as far as these manifests tell."""
-    found = resolve_run(catalogue, namespace, spec)
-    return found if isinstance(found, tuple) else ()
+    content = read_workflow_content(_stored_spec(WORKFLOW_DEFINITIONS, obj))
+    return WorkflowView(name, spec, content.version, validate_workflow(spec), content=content)
 
 
 def resolve_run(
     catalogue: Catalogue, namespace: str, spec: LaunchPlanExecutionSpec
 ) -> dict[str, Any] | tuple[Finding, ...]:
-    """Return the inputs that a run would get, or why it would not start.
-
-    Of a plan's other version than the one at hand only the cluster knows the inputs: nothing is said of it.
-    """
+    """Return the inputs that a run would get, or why it would not start, as far as these objects tell."""
     ref = spec.launch_plan_ref
     if ref.kind == WORKFLOW_DEFINITIONS.kind:
-        return resolve_bare(catalogue.workflow(namespace, ref.name), spec.inputs)
+        return resolve_bare(catalogue.workflow(namespace, ref.name), ref.version, spec.inputs)
     plan = catalogue.plan(namespace, ref.name)
-    if plan is None:
-        return (plan_not_found(ref.name),)
-    if ref.version is not None and (plan.spec is None or plan.spec.version != ref.version):
-        return ()
-    return resolve_plan(ref.name, plan, spec.inputs)
+    return (plan_not_found(ref.name),) if plan is None else resolve_plan(ref.name, plan, ref.version, spec.inputs)
 
 
-def resolve_bare(view: WorkflowView, inputs: Mapping[str, Any]) -> dict[str, Any] | tuple[Finding, ...]:
+def resolve_bare(
+    view: WorkflowView, version: str | None, inputs: Mapping[str, Any]
+) -> dict[str, Any] | tuple[Finding, ...]:
     """Return the inputs of a run of a workflow without a plan, or why it would not start."""
     if view.spec is None or view.findings:
         return view.findings or (view.not_found("spec.launchPlanRef.name"),)
+    if version is not None and version != view.version:
+        return (bare_version_not_found(view.name, version, view.version),)
     return resolve_inputs(view.spec.interface.inputs, Bindings(), inputs)
 
 
-def resolve_plan(name: str, plan: PlanFacts, inputs: Mapping[str, Any]) -> dict[str, Any] | tuple[Finding, ...]:
-    """Return the inputs of a run of a plan, or why it would not start."""
+def resolve_plan(
+    name: str, plan: PlanFacts, version: str | None, inputs: Mapping[str, Any]
+) -> dict[str, Any] | tuple[Finding, ...]:
+    """Return the inputs of a run of a plan, or why it would not start.
+
+    Of a plan's other versions than the one at hand only the cluster knows the inputs.
+    """
     if plan.findings or plan.workflow.spec is None:
         return tuple(plan_invalid(name, finding) for finding in plan.findings)
+    if version is not None and version != plan.version:
+        return (plan_version_not_found(name, version, [plan.version]),)
     return resolve_inputs(plan.workflow.spec.interface.inputs, plan.bindings, inputs)
+
+
+def _stored_spec(kind: Kind, obj: Mapping[str, Any]) -> Mapping[str, Any]:
+    stored = fill_defaults(spec_schemas()[kind.kind], obj["spec"])
+    return stored if isinstance(stored, dict) else {}

@@ -16,7 +16,7 @@ from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.model import NAME_PATTERN, Model
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
-from launchplan_operator.cli.catalogue import KINDS, Catalogue, Key, catalogue_of, check_run, is_ours, key_of
+from launchplan_operator.cli.catalogue import KINDS, Catalogue, Key, catalogue_of, is_ours, key_of, resolve_run
 from launchplan_operator.cli.manifests import Manifest, Stream, Unreadable
 from launchplan_operator.cli.schema import check_schema, spec_schemas, unknown_field
 from launchplan_operator.decide.references import check_run_name
@@ -176,8 +176,10 @@ def _meaning(catalogue: Catalogue, manifest: Manifest, refused: set[str]) -> Ite
     elif isinstance(spec, LaunchPlanSpec):
         yield from catalogue.read_plan(namespace, manifest.obj).findings
         yield from _inactive(spec)
-    elif isinstance(spec, LaunchPlanExecutionSpec):
-        yield from check_run(catalogue, namespace, spec)
+    elif isinstance(spec, LaunchPlanExecutionSpec) and spec.relaunch_of is None:
+        # What a relaunched run gets depends on the earlier one, which only the cluster has.
+        found = resolve_run(catalogue, namespace, spec)
+        yield from found if isinstance(found, tuple) else ()
 
 
 def _inactive(spec: LaunchPlanSpec) -> Iterator[Finding]:

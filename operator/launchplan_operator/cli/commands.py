@@ -29,9 +29,10 @@ class Command:
         return f"{_PACKAGE}.{self.module}"
 
 
-COMMANDS: Final[tuple[Command, ...]] = (
+COMMANDS: Final = (
     Command("lint", "check manifests without a cluster", "lint"),
     Command("next", "show when a plan, a cron text or a rate fires next", "next_times"),
+    Command("resolve", "show the inputs that a run would get", "resolve"),
     Command("run", "start a plan or a workflow", "run"),
     Command("wait", "wait for a run's end", "wait"),
     Command("logs", "show a run's log", "logs"),
@@ -45,5 +46,6 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("resume", "let a suspended plan's schedule go on", "resume"),
     Command("versions", "list a plan's versions, or compare two of them", "versions"),
     Command("clone", "copy a plan or a workflow under another name", "clone"),
+    Command("completion", "print the completion script of a shell", "completion"),
 )
 BY_NAME: Final = {command.name: command for command in COMMANDS}

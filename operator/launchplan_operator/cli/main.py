@@ -6,10 +6,10 @@ import io
 import os
 import sys
 import traceback
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from launchplan_operator import __version__
-from launchplan_operator.cli.commands import BY_NAME, COMMANDS
+from launchplan_operator.cli.commands import BY_NAME, COMMANDS, Command
 from launchplan_operator.cli.problems import BROKEN_PIPE_EXIT, INTERNAL_EXIT, INTERRUPTED_EXIT, Problem
 
 PROGRAM: Final = "kubectl launchplan"
@@ -20,7 +20,10 @@ DEBUG_VARIABLE: Final = "LAUNCHPLAN_DEBUG"
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that says a usage error in one sentence, and where to read more."""
+    """A parser that takes whole words only, and says a usage error in one sentence, and where to read more."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{"allow_abbrev": False} | options)
 
     def error(self, message: str) -> NoReturn:
         raise Problem(message, hint=f"see: {self.prog} --help")
@@ -50,9 +53,20 @@ def build_parser(chosen: str = "") -> argparse.ArgumentParser:
     for command in COMMANDS:
         subparser = subparsers.add_parser(command.name, help=command.help)
         if command.name == chosen:
-            subparser.description = f"{command.help[0].upper()}{command.help[1:]}."
-            importlib.import_module(command.path).configure(subparser)
+            _configure(subparser, command)
     return parser
+
+
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """Return the parser of one command's own arguments."""
+    parser = _Parser(prog=f"{PROGRAM} {name}")
+    _configure(parser, BY_NAME[name])
+    return parser
+
+
+def _configure(parser: argparse.ArgumentParser, command: Command) -> None:
+    parser.description = f"{command.help[0].upper()}{command.help[1:]}."
+    importlib.import_module(command.path).configure(parser)
 
 
 def _run(arguments: list[str]) -> int:

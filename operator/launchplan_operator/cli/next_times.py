@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from launchplan_operator.cli.times import Times
 
 MAX_COUNT: Final = 1000
+#: A thousand slots that are five years apart still end before the calendar's last year, 9999.
+_YEARS: Final = range(1970, 4000)
 _RATE: Final = re.compile(r"\s*([0-9]{1,9})\s*(minute|hour|day)s?\s*", re.ASCII | re.IGNORECASE)
 _DESCRIPTION = """\
 Show the next slots of a plan in the cluster (NAME), of every plan of some manifests (-f), of a cron text or of a rate.
@@ -209,7 +211,10 @@ def _instant(text: str | None) -> datetime:
     if canonical is None:
         raise Problem(f"found --after {text!r}, expected an RFC 3339 time", hint="such as 2026-01-31T09:00:00Z")
     # A slot is a whole minute: what a fraction's digits after the sixth say changes none.
-    return datetime.fromisoformat(canonical)
+    instant = datetime.fromisoformat(canonical)
+    if instant.year not in _YEARS:
+        raise Problem(f"found --after {text!r}, expected a year from {_YEARS[0]} to {_YEARS[-1]}")
+    return instant
 
 
 def _count(text: str) -> int:

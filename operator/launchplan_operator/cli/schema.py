@@ -32,6 +32,19 @@ def spec_schemas() -> dict[str, Schema]:
     return {kind: version["schema"]["openAPIV3Schema"]["properties"]["spec"] for kind, version in versions.items()}
 
 
+def fill_defaults(schema: Schema, value: Any) -> Any:
+    """Return a value as the API server stores it: nulls that stand for a default dropped, and defaults filled in."""
+    if isinstance(value, list):
+        return [fill_defaults(schema.get("items", {}), item) for item in value]
+    if not isinstance(value, dict) or schema.get(PRESERVE):
+        return value
+    known = schema.get("properties", {})
+    given = {name: each for name, each in value.items() if each is not None or "default" not in known.get(name, {})}
+    missing = {name: child["default"] for name, child in known.items() if "default" in child and name not in given}
+    others = schema.get("additionalProperties", {PRESERVE: True})
+    return {name: fill_defaults(known.get(name, others), each) for name, each in (given | missing).items()}
+
+
 def check_schema(schema: Schema, value: Any, path: str) -> Iterator[Finding]:
     """Yield a finding for each place below `path` that the API server would refuse, or drop as unknown."""
     if value is None:

@@ -30,6 +30,7 @@ from launchplan_operator.decide.inputs import (
     resolve_inputs,
     unbound_inputs,
 )
+from launchplan_operator.decide.versions import WorkflowContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class WorkflowView:
     """What a plan sees of the workflow it names: absent, or a spec with what is wrong with it.
 
     Attributes:
+        content: what of it a run depends on; None where there is no such version.
+        obstacle: why the version that was asked for cannot be had.
         unchecked: the API server was not yet asked about the Job of this very generation: nothing may start from it.
     """
 
@@ -45,6 +48,8 @@ class WorkflowView:
     version: str = ""
     findings: tuple[Finding, ...] = ()
     unchecked: bool = False
+    content: WorkflowContent | None = None
+    obstacle: Finding | None = None
 
     def not_found(self, path: str) -> Finding:
         """Return the finding for a workflow that does not exist, named at `path`."""
@@ -178,6 +183,8 @@ def _reserved_mounts(job: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _workflow_obstacle(workflow: WorkflowView) -> Finding | None:
+    if workflow.obstacle is not None:
+        return workflow.obstacle
     if workflow.spec is not None and not workflow.findings:
         return None
     path = "spec.workflowRef.name"

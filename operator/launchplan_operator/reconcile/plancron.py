@@ -10,7 +10,7 @@ from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.execution import record_job
 from launchplan_operator.reconcile.follow import adopt_job
-from launchplan_operator.reconcile.planview import PlanReading
+from launchplan_operator.reconcile.planview import Runnable
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.render import labels
 from launchplan_operator.render.content import plan_content
@@ -19,12 +19,13 @@ from launchplan_operator.render.cronjob import render_cronjob
 _UNTIL_GONE = 0.5
 
 
-def wanted_cronjob(plan: Mapping[str, Any], reading: PlanReading) -> dict[str, Any] | None:
-    """Return the CronJob of a valid plan, or None where it has no schedule."""
-    table, workflow = reading.timetable, reading.workflow.spec
-    if table is None or reading.spec is None or workflow is None or reading.inputs is None:
+def wanted_cronjob(plan: Mapping[str, Any], version: Runnable) -> dict[str, Any] | None:
+    """Return the CronJob of a plan's version, or None where that has no schedule."""
+    table = version.timetable
+    if table is None or version.inputs is None:
         return None
-    content = plan_content(plan, reading.spec, (reading.version, reading.workflow.version), workflow, reading.inputs)
+    versions = (version.version, version.workflow_version)
+    content = plan_content(plan, version.spec, versions, version.workflow, version.inputs)
     return render_cronjob(content, plan, table.text, table.zone, schedule_hash(table))
 
 
