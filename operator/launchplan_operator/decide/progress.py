@@ -80,8 +80,11 @@ def rejected_status(
     }
 
 
-def waiting_status(finding: Finding, generation: int, now: datetime, previous: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the status of a run that waits for what another object's arrival would mend."""
+def waiting_status(
+    finding: Finding, target: Target, generation: int, now: datetime, previous: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the status of a run that waits for what another object's arrival would mend; `target` is the run."""
+    remedy = tell_with_command((finding,), target)
     before = previous.get("conditions") or ()
     values: tuple[tuple[ConditionType, ConditionStatus], ...] = (
         (ConditionType.Accepted, "Unknown"),
@@ -89,8 +92,10 @@ def waiting_status(finding: Finding, generation: int, now: datetime, previous: M
         (ConditionType.Reconciling, "True"),
         (ConditionType.Stalled, "False"),
     )
+    told = {ConditionType.Reconciling: remedy}
     conditions = [
-        make_condition(kind, value, finding.reason, finding.text, generation, now, before) for kind, value in values
+        make_condition(kind, value, finding.reason, told.get(kind, finding.text), generation, now, before)
+        for kind, value in values
     ]
     return {**previous, "observedGeneration": generation, "phase": derive_phase(conditions), "conditions": conditions}
 
