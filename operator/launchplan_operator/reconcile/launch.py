@@ -37,7 +37,8 @@ async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
     if misnamed := check_run_name(execution["metadata"]["name"]):
         return await reject(context, execution, *run_instead((misnamed,), wish_of(spec)))
     if _plan_is_another(context, execution, spec):
-        return await reject(context, execution, _plan_deleted(context, execution, spec))
+        gone = _plan_deleted(spec.launch_plan_ref.name)
+        return await reject(context, execution, *run_instead((gone,), wish_of(spec)))
     content = await choose_content(context, execution, spec)
     if content is None:
         # The verdict on the workflow or the plan wakes the runs that wait for it.
@@ -140,14 +141,12 @@ def _plan_is_another(context: Context, execution: Mapping[str, Any], spec: Launc
     return plan is None or plan["metadata"]["uid"] != bound
 
 
-def _plan_deleted(context: Context, execution: Mapping[str, Any], spec: LaunchPlanExecutionSpec) -> Finding:
-    """Say that a run's plan is gone; where one of its name is there anew, how to run that."""
-    name = spec.launch_plan_ref.name
-    message = f"the LaunchPlan {name!r} was deleted while the run waited; this run was not meant for another one"
-    finding = Finding(Reason.PlanDeleted, message, "spec.launchPlanRef.name", "create a new execution")
-    if context.caches.plans.get(execution["metadata"]["namespace"], name) is None:
-        return finding
-    return run_instead((finding,), wish_of(spec))[0]
+def _plan_deleted(name: str) -> Finding:
+    message = (
+        f"found that the LaunchPlan {name!r} was deleted while the run waited, expected the one that it waited for"
+    )
+    hint = "apply the plan again, then create a new execution"
+    return Finding(Reason.PlanDeleted, message, "spec.launchPlanRef.name", hint)
 
 
 def _patience(context: Context, execution: Mapping[str, Any]) -> timedelta:
