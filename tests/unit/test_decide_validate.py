@@ -333,6 +333,16 @@ def test_a_plan_whose_workflow_is_broken_says_why(spec: WorkflowDefinitionSpec |
     assert not findings[0].transient
 
 
+def test_a_broken_workflow_still_denies_what_it_does_not_allow() -> None:
+    """Else an edit that breaks it could not take back a permission."""
+    broken = WorkflowView("report", workflow(), findings=(Finding(Reason.TypeInvalid, "found the type 'int'"),))
+    findings = validate_plan(plan_view(broken, env=[{"name": "SEED"}]))
+    assert told(findings) == [
+        (Reason.WorkflowInvalid, "spec.workflowRef.name"),
+        (Reason.NotPermitted, "spec.env[SEED]"),
+    ]
+
+
 def test_what_is_wrong_by_itself_is_told_even_without_the_workflow() -> None:
     """A key in both maps needs no workflow to be wrong, and is permanent."""
     view = plan_view(WorkflowView("report"), defaultInputs={"a": 1}, fixedInputs={"a": 2})
