@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.launchplan import LaunchPlanSpec
@@ -214,6 +214,7 @@ def test_a_workflow_tells_everything_that_is_wrong_at_once() -> None:
 
 
 @given(job_templates())
+@example({"template": {"spec": {"containers": [{"name": "main", "env": [{"name": []}]}]}}})
 def test_a_template_of_any_shape_is_refused_or_can_be_rendered(job: dict[str, Any]) -> None:
     """The template is unread by the schema: nothing that a person writes there trips the checks or the renderer."""
     spec = workflow(job=job, interruptible={"nodeSelector": {"a": "b"}, "tolerations": [{"key": "a"}]})
