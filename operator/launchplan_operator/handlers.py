@@ -53,10 +53,10 @@ class Triggers:
         self._wake_waiting(namespace, "WorkflowDefinition", name)
 
     def plan_changed(self, old: Object | None, new: Object | None) -> None:
-        """The plan itself; its waiting runs, if the spec is another."""
+        """The plan itself; its waiting runs, if the spec, the verdict on it or its versions are others."""
         namespace, name = _name(old, new)
         self._wake_self("LaunchPlan", namespace, name)
-        if _generation(old) != _generation(new):
+        if _standing(old) != _standing(new):
             self._wake_waiting(namespace, "LaunchPlan", name)
 
     def execution_changed(self, old: Object | None, new: Object | None) -> None:
@@ -136,16 +136,21 @@ def _generation(obj: Object | None) -> tuple[Any, ...]:
     return (obj["metadata"]["uid"], obj["metadata"].get("generation")) if obj else ()
 
 
+def _standing(plan: Object | None) -> tuple[Any, ...]:
+    """What waiting runs see of a plan: its spec, the verdict on it, and the versions that can be run."""
+    return (*_verdict(plan), ((plan or {}).get("status") or {}).get("versions"))
+
+
 def _phase(obj: Object | None) -> str | None:
     return ((obj or {}).get("status") or {}).get("phase")
 
 
-def _verdict(workflow: Object | None) -> tuple[Any, ...]:
-    """What others see of a workflow: its spec, and what the API server said of its Job."""
-    status = (workflow or {}).get("status") or {}
+def _verdict(obj: Object | None) -> tuple[Any, ...]:
+    """What others see of a workflow or a plan: its spec, and whether it is ready and why."""
+    status = (obj or {}).get("status") or {}
     conditions = status.get("conditions") or ()
     return (
-        *_generation(workflow),
+        *_generation(obj),
         status.get("observedGeneration"),
         *((c["type"], c["status"], c["reason"]) for c in conditions if c["type"] == "Ready"),
     )

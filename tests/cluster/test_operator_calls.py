@@ -46,8 +46,10 @@ def test_a_new_workflow_costs_a_dry_run_and_a_status_write(space: Space, audit: 
     }
 
 
-def test_a_new_scheduled_plan_costs_a_cronjob_and_a_status_write(space: Space, cluster: LocalCluster) -> None:
-    """One create and one status write each, for twenty at once; nothing is read, tried twice or refused."""
+def test_a_new_scheduled_plan_costs_its_version_a_cronjob_and_a_status_write(
+    space: Space, cluster: LocalCluster
+) -> None:
+    """One write each, for twenty at once; nothing is read, tried twice or refused."""
     space.offer()
     audit = Audit(cluster.audit_log).from_now()
     for number in range(_MANY):
@@ -55,17 +57,37 @@ def test_a_new_scheduled_plan_costs_a_cronjob_and_a_status_write(space: Space, c
     for number in range(_MANY):
         space.ready(LAUNCH_PLANS, f"daily-{number}", "Active")
     assert settled(lambda: audit.all(space.namespace)) == {
+        ("create", "controllerrevisions"): _MANY,
         ("create", "cronjobs"): _MANY,
         ("update", "launchplans/status"): _MANY,
     }
 
 
-def test_an_unscheduled_plan_costs_a_status_write(space: Space, cluster: LocalCluster) -> None:
+def test_an_unscheduled_plan_costs_its_version_and_a_status_write(space: Space, cluster: LocalCluster) -> None:
     """There is nothing else to say."""
     space.offer()
     audit = Audit(cluster.audit_log).from_now()
     space.plan("daily")
-    assert settled(lambda: audit.all(space.namespace)) == {("update", "launchplans/status"): 1}
+    assert settled(lambda: audit.all(space.namespace)) == {
+        ("create", "controllerrevisions"): 1,
+        ("update", "launchplans/status"): 1,
+    }
+
+
+def test_a_roll_back_costs_a_look_at_the_version_a_template_and_a_status(space: Space, cluster: LocalCluster) -> None:
+    """The old version is read once; after that the plan costs nothing more than any other."""
+    space.offer()
+    first = space.plan("daily", schedule=NEVER)["status"]["activeVersion"]
+    space.edit(LAUNCH_PLANS, "daily", spec={"defaultInputs": {"city": "Rome"}})
+    space.ready(LAUNCH_PLANS, "daily", "Active")
+    audit = Audit(cluster.audit_log).from_now()
+    space.edit(LAUNCH_PLANS, "daily", spec={"activeVersion": first})
+    space.ready(LAUNCH_PLANS, "daily", "Active")
+    assert settled(lambda: audit.all(space.namespace)) == {
+        ("get", "controllerrevisions"): 1,
+        ("update", "cronjobs"): 1,
+        ("update", "launchplans/status"): 1,
+    }
 
 
 def test_a_run_by_hand_costs_few_writes(space: Space, cluster: LocalCluster) -> None:

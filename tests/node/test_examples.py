@@ -116,7 +116,8 @@ def test_a_container_knows_whose_run_it_is(space: Space) -> None:
 
 def test_a_failing_containers_last_words_are_the_runs_error(space: Space) -> None:
     """Who writes no termination message is quoted by the end of the log."""
-    space.define("fails", "echo reading orders; echo 'no such table: orders' >&2; exit 3")
+    # One stream: the runtime reads the two of a container side by side, in no order.
+    space.define("fails", "{ echo reading orders; echo 'no such table: orders'; } >&2; exit 3")
     status = space.ended(space.run("fails"))
     assert status["phase"] == "Failed"
     assert status["error"]["kind"] == "User"

@@ -5,8 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from launchplan_operator.api.kinds import CRON_JOBS, JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.api.kinds import (
+    CONTROLLER_REVISIONS,
+    CRON_JOBS,
+    JOBS,
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+)
 from launchplan_operator.decide.progress import is_terminal
+from launchplan_operator.decide.versions import read_snapshot, revision_name
 from tests.fake.faults import Fault, Lost
 from tests.fake.virtual import START, run_virtual, virtual_now
 from tests.reconcile.world import World, crash_at, plan, run, workflow
@@ -55,6 +62,20 @@ async def a_template_changes(world: World) -> None:
     await world.advance(70, STEP)
 
 
+async def a_version_is_rolled_back_and_forward(world: World) -> None:
+    world.create(workflow(version="w1"))
+    world.create(plan(version="v1", workflowRef={"name": "greet", "version": "w1"}))
+    await world.advance(70, STEP)
+    world.edit(LAUNCH_PLANS, "hello", version="v2", schedule={"cron": "*/2 * * * *"}, fixedInputs={"times": 2})
+    await world.advance(20, STEP)
+    world.edit(LAUNCH_PLANS, "hello", activeVersion="v1")
+    await world.advance(70, STEP)
+    world.create(run("of-v1", launchPlanRef={"name": "hello", "version": "v1"}))
+    await world.advance(5)
+    world.edit(LAUNCH_PLANS, "hello", activeVersion=None)
+    await world.advance(70, STEP)
+
+
 async def a_person_starts_and_ends_runs(world: World) -> None:
     world.create(workflow())
     world.create(plan(None))
@@ -72,6 +93,7 @@ STORIES: list[Story] = [
     a_plan_is_suspended_and_resumed,
     a_cronjob_is_deleted_by_hand,
     a_template_changes,
+    a_version_is_rolled_back_and_forward,
     a_person_starts_and_ends_runs,
 ]
 
@@ -115,6 +137,16 @@ def check(world: World) -> None:
         assert counts.get(field, 0) == phases.count(phase), f"{field}: {counts} for {phases}"
     assert counts.get("failed", 0) == 0
     check_slots(world)
+    check_versions(world)
+
+
+def check_versions(world: World) -> None:
+    """Assert that every version that the status lists can be run: its revision is there, with its very hash."""
+    kept = {each["metadata"]["name"]: read_snapshot(each["data"]) for each in world.all(CONTROLLER_REVISIONS)}
+    for known in world.status["versions"]:
+        snapshot = kept[revision_name("hello", known["hash"])]
+        assert snapshot is not None
+        assert (snapshot.version, snapshot.hash) == (known["version"], known["hash"])
 
 
 def check_slots(world: World) -> None:

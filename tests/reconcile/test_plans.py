@@ -22,14 +22,18 @@ async def running_world(**spec: Any) -> World:
 
 
 @virtual_time
-async def test_a_new_plan_costs_one_cronjob_and_one_status() -> None:
+async def test_a_new_plan_costs_its_version_one_cronjob_and_one_status() -> None:
     world = World()
     world.create(workflow())
     await world.start()
     mark = len(world.api.log)
     world.create(plan())
     await world.settle()
-    assert world.writes_since(mark) == ["create cronjobs", "update launchplans/status"]
+    assert world.writes_since(mark) == [
+        "create controllerrevisions",
+        "create cronjobs",
+        "update launchplans/status",
+    ]
     assert world.ready() == ("True", "False", "Active")
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.mending import Target
 from launchplan_operator.api.planstatus import LaunchPlanStatus
 from launchplan_operator.api.workflow import Interface
-from launchplan_operator.decide.activation import Activation
 from launchplan_operator.decide.counting import Counting
 from launchplan_operator.decide.inputs import Bindings
 from launchplan_operator.decide.planstatus import (
@@ -22,17 +22,21 @@ from launchplan_operator.decide.planstatus import (
     schedule_status,
 )
 from launchplan_operator.decide.schedule import read_timetable
+from launchplan_operator.decide.versions import KnownVersion
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 HOURLY = read_timetable("0 * * * *", "UTC")
 CRONJOB = {"name": "report", "uid": "cj", "generation": 1}
 FIRING = ScheduleFacts(HOURLY, "0 * * * * UTC", CRONJOB, "hash", NINE - timedelta(days=1), NINE)
 INTERFACE = {"parameters": [{"name": "x", "type": "string", "required": True}]}
+VERSIONS = (KnownVersion("v1", "1" * 64, "w1"), KnownVersion("v2", "2" * 64, "w2"))
 REPORT = PlanReport(
     generation=3,
-    activation=Activation("v2", scheduled=True),
+    target=Target("lp", "demo", "report"),
+    active="v2",
+    pinned=False,
     suspended=False,
-    latest="v2",
+    versions=VERSIONS,
     findings=(),
     pending=None,
     interface=INTERFACE,
@@ -57,6 +61,10 @@ def test_a_status_tells_everything_about_a_plan() -> None:
         "running": 1,
         "activeVersion": "v2",
         "latestVersion": "v2",
+        "versions": [
+            {"version": "v1", "hash": "1" * 64, "workflow": "w1"},
+            {"version": "v2", "hash": "2" * 64, "workflow": "w2"},
+        ],
         "interface": INTERFACE,
         "counts": {"succeeded": 5},
         "uncounted": [{"uid": "a"}],
@@ -95,16 +103,29 @@ SILENT = replace(FIRING, timetable=None)
             id="a suspended plan",
         ),
         pytest.param(
-            {"activation": Activation(None, scheduled=False), "schedule": SILENT},
+            {"active": None, "schedule": SILENT},
             "Inactive",
-            "nothing will run on schedule until spec.autoActivate is true; manual runs start",
+            "nothing will run on schedule until spec.autoActivate is true or spec.activeVersion names a version;"
+            " manual runs start",
             id="an inactive plan with a schedule says loudly that it will not run",
         ),
         pytest.param(
-            {"activation": Activation(None, scheduled=False), "schedule": None, "suspended": True},
+            {"active": None, "schedule": None, "suspended": True},
             "Inactive",
-            "no version is active: set spec.autoActivate; manual runs start",
+            "no version is active: set spec.autoActivate or spec.activeVersion; manual runs start",
             id="an inactive plan without a schedule, suspended or not",
+        ),
+        pytest.param(
+            {"active": "v1", "pinned": True},
+            "Active",
+            "version v1 is active by spec.activeVersion, not the newest, v2; its schedule starts runs",
+            id="a plan that was rolled back says so",
+        ),
+        pytest.param(
+            {"pinned": True},
+            "Active",
+            "version v2 is active; its schedule starts runs",
+            id="one that is pinned to the newest has nothing to say of it",
         ),
     ],
 )
@@ -120,7 +141,7 @@ def test_a_plan_that_turned_invalid_keeps_what_was_good() -> None:
     """The finding is told; the last good version, its interface and its schedule stand."""
     good = built()
     finding = Finding(Reason.CronInvalid, "bad", "spec.schedule.cron")
-    bad = built(good, generation=4, findings=(finding,), latest=None, interface=None)
+    bad = built(good, generation=4, findings=(finding,), interface=None)
     assert {c["type"]: c["status"] for c in bad["conditions"]} == {
         "Ready": "False",
         "Reconciling": "False",
@@ -205,6 +226,18 @@ REQUIRED, OPTIONAL = {"name": "x", "type": "string"}, {"name": "x", "type": "str
             OPTIONAL, Bindings({"x": "plan"}), {"required": False, "default": "plan"}, id="a plan's default beats it"
         ),
         pytest.param(REQUIRED, Bindings({}, {"x": "fixed"}), None, id="a fixed input can no longer be passed"),
+        pytest.param(
+            {"name": "x", "type": "optional[string]"},
+            Bindings(),
+            {"required": False, "default": None},
+            id="an optional input is null unless it is passed",
+        ),
+        pytest.param(
+            {"name": "x", "type": "optional[string]"},
+            Bindings({"x": "plan"}),
+            {"required": False, "default": "plan"},
+            id="an optional input may have a default",
+        ),
     ],
 )
 def test_the_interface_says_what_a_caller_may_still_pass(
@@ -212,6 +245,6 @@ def test_the_interface_says_what_a_caller_may_still_pass(
 ) -> None:
     """With its default, or as required; what is fixed stands apart."""
     found = plan_interface(interface(parameter), bindings)
-    assert found.get("parameters") == ([{"name": "x", "type": "string", **expected}] if expected else None)
+    assert found.get("parameters") == ([{"name": "x", "type": parameter["type"], **expected}] if expected else None)
     assert found.get("fixedInputs") == (dict(bindings.fixed) or None)
     assert found["outputs"] == [{"name": "rows", "type": "integer"}]

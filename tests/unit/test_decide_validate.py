@@ -9,6 +9,7 @@ from hypothesis import example, given
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.settings import EnvVar, RunSettings, SecretUse
+from launchplan_operator.api.types import Type
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from launchplan_operator.decide.inputs import MAX_INPUT_BYTES
 from launchplan_operator.decide.samples import sample_inputs
@@ -16,6 +17,7 @@ from launchplan_operator.decide.validate import PlanView, WorkflowView, validate
 from launchplan_operator.render.content import workflow_content
 from launchplan_operator.render.job import render_job
 from tests.unit.strategies import job_templates
+from tests.unit.type_strategies import TYPES
 
 POD = "spec.job.template.spec"
 VALID: dict[str, Any] = {
@@ -353,21 +355,23 @@ def test_what_is_wrong_by_itself_is_told_even_without_the_workflow() -> None:
     ]
 
 
-@pytest.mark.parametrize("kind", ["integer", "float", "string", "boolean", "datetime", "duration", "struct", "binary"])
-def test_a_sample_is_of_its_inputs_type(kind: str) -> None:
+@given(TYPES)
+def test_a_sample_is_of_its_inputs_type(kind: Type) -> None:
     """A template is tried with values that a caller could give."""
-    spec = workflow(interface__inputs=[{"name": "x", "type": kind}])
+    spec = workflow(interface__inputs=[{"name": "x", "type": str(kind)}])
     view = plan_view(WorkflowView("report", spec, "1"), defaultInputs=sample_inputs(spec.interface.inputs))
     assert validate_plan(view) == ()
 
 
 def test_a_sample_is_the_default_where_there_is_one() -> None:
-    """Of an enum without a default it is the first choice."""
+    """Of an enum without a default it is the first choice, of an optional type null."""
     inputs: list[dict[str, Any]] = [
         {"name": "a", "type": "enum[x, y]"},
         {"name": "b", "type": "integer", "default": 5},
+        {"name": "c", "type": "optional[integer]"},
     ]
-    assert sample_inputs(workflow(interface__inputs=inputs).interface.inputs) == {"a": "x", "b": 5}
+    samples = {"a": "x", "b": 5, "c": None}
+    assert sample_inputs(workflow(interface__inputs=inputs).interface.inputs) == samples
 
 
 def test_an_unreadable_type_has_no_sample() -> None:

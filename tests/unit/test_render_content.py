@@ -4,12 +4,16 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.settings import Interruptible, RunSettings
-from launchplan_operator.api.workflow import WorkflowDefinitionSpec
+from launchplan_operator.api.types import Type, TypeProblem, parse_type, to_text
+from launchplan_operator.api.workflow import Interface, WorkflowDefinitionSpec
 from launchplan_operator.render.content import plan_content, workflow_content
-from launchplan_operator.render.job import JobContent
+from launchplan_operator.render.job import JobContent, render_job
+from tests.unit.type_strategies import TYPES, values_of
 
 PLAN = {"metadata": {"name": "report", "uid": "plan-uid"}}
 WORKFLOW = WorkflowDefinitionSpec.model_validate(
@@ -46,6 +50,53 @@ def test_inputs_travel_as_text_by_their_type_and_as_json_as_they_are() -> None:
         ("filter", '{"a":"ü","b":1}'),
     ]
     assert json.loads(made.inputs_json) == INPUTS
+
+
+MARKER = "findme-"
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> tuple[Type, Any, Any]:
+    """Draw a type and two of its values."""
+    kind = draw(TYPES)
+    return kind, draw(values_of(kind)), draw(values_of(kind))
+
+
+def rendered(kind: Type, value: Any) -> dict[str, Any]:
+    """Return the Job of a run whose only input has a value."""
+    workflow = WORKFLOW.model_copy(
+        update={"interface": Interface.model_validate({"inputs": [{"name": "x", "type": str(kind)}]})}
+    )
+    made = workflow_content({"metadata": {"name": "etl", "uid": "u"}}, "w1", workflow, {"x": value}, RunSettings())
+    return render_job(made, "prod", "run", {"apiVersion": "v", "kind": "k", "metadata": {"name": "run", "uid": "u"}})
+
+
+@given(runs())
+def test_jobs_of_other_values_differ_in_pod_annotations_only(run: tuple[Type, Any, Any]) -> None:
+    """Whatever the type: no value can leave its environment variable or its file."""
+    kind, *values = run
+    jobs = [rendered(kind, value) for value in values]
+    annotations = [job["spec"]["template"]["metadata"].pop("annotations") for job in jobs]
+    assert jobs[0] == jobs[1]
+    for found, value in zip(annotations, values, strict=True):
+        assert found.keys() == {"inputs.launchplan.dev/x", "launchplan.dev/inputs"}
+        assert found["inputs.launchplan.dev/x"] == to_text(kind, value)
+        assert json.loads(found["launchplan.dev/inputs"]) == {"x": value}
+
+
+@pytest.mark.parametrize(
+    "name", ["string", "list[string]", "map[map[string]]", "optional[string]", "union[integer, string]"]
+)
+def test_a_values_text_stands_nowhere_else(name: str) -> None:
+    """Neither as a key nor in quotes, dollars and braces that a careless renderer would expand or break."""
+    text = f"{MARKER}$(PATH)\"}}]'\\n$$("
+    shapes = {"list[string]": [text], "map[map[string]]": {text: {text: text}}}
+    kind = parse_type(name)
+    assert not isinstance(kind, TypeProblem)
+    job = rendered(kind, shapes.get(name, text))
+    annotations = job["spec"]["template"]["metadata"].pop("annotations")
+    assert MARKER in annotations["inputs.launchplan.dev/x"]
+    assert MARKER not in json.dumps(job)
 
 
 def test_a_plans_content_names_plan_and_workflow_with_their_versions() -> None:

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Final
+
+#: How many hex digits of a hash make a version, or the end of a name.
+SHORT_HASH: Final = 10
 
 
 def canonical_json(value: Any) -> str:
@@ -10,6 +13,11 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def digest(value: Any) -> str:
+    """Return the SHA-256 of a JSON value's canonical text, 64 hex digits."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
 def content_hash(value: Any) -> str:
     """Return the first ten hex digits of the SHA-256 of a JSON value's canonical text."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:10]
+    return digest(value)[:SHORT_HASH]

@@ -28,11 +28,17 @@ class Reason(StrEnum):
     InputNameCollision = "InputNameCollision", "Two inputs would share one environment name."
     ContainerUnknown = "ContainerUnknown", "The container that shall carry the outputs is not in the template."
     ReservedName = "ReservedName", "The template, the plan or the run sets a name that the operator sets itself."
+    VersionConflict = "VersionConflict", "The version's name already stands for other content."
     JobRefused = "JobRefused", "The API server refuses the Job that the template makes; the message is the server's."
 
     # A plan is not valid, or not valid together with its workflow.
     InvalidSpec = "InvalidSpec", "The stored spec does not fit this version's schema."
     WorkflowNotFound = "WorkflowNotFound", "The workflow does not exist in this namespace."
+    WorkflowVersionNotFound = (
+        "WorkflowVersionNotFound",
+        "The workflow has another version now, and no version of this plan kept the one that is asked for.",
+    )
+    WorkflowTooLarge = "WorkflowTooLarge", "Plan and workflow together are larger than one object can hold."
     WorkflowInvalid = "WorkflowInvalid", "The workflow exists, but is not valid itself."
     UnexpectedInput = "UnexpectedInput", "A value names an input that the workflow does not declare."
     TypeMismatch = "TypeMismatch", "A value is not of its input's declared type."
@@ -47,6 +53,9 @@ class Reason(StrEnum):
     DurationInvalid = "DurationInvalid", "A duration is no Go duration text, or out of bounds."
     NotPermitted = "NotPermitted", "A plan or a run asks for what the workflow's allow does not list."
     LabelInvalid = "LabelInvalid", "A label or an annotation is not one that Kubernetes takes, or is reserved."
+    VersionNotFound = "VersionNotFound", "The plan, or the bare workflow, has no such version."
+    RevisionTampered = "RevisionTampered", "The object that keeps a version is not the one that the operator made."
+    RevisionRefused = "RevisionRefused", "The API server refuses the object that would keep the version."
     CronJobNameTaken = "CronJobNameTaken", "A CronJob of the plan's name exists that is not ours; it is left untouched."
     ScheduleChangePending = "ScheduleChangePending", "The old CronJob is being replaced by one with the new schedule."
 
@@ -54,6 +63,7 @@ class Reason(StrEnum):
     PlanNotFound = "PlanNotFound", "The launch plan does not exist in this namespace."
     PlanInvalid = "PlanInvalid", "The launch plan is not valid: nothing starts until it is mended."
     PlanDeleted = "PlanDeleted", "The launch plan was deleted before the run started."
+    ExecutionNotFound = "ExecutionNotFound", "The execution that shall be run once more does not exist."
     FixedInputOverride = "FixedInputOverride", "The caller gives a value to an input that the plan fixes."
     MissingInput = "MissingInput", "A required input has no value."
     JobNameTaken = "JobNameTaken", "A Job of the run's name exists that is not ours; it is left untouched."

@@ -1,6 +1,10 @@
-"""Which version is active: a function of the spec and what is known, with no hidden state."""
+"""Which version is active: a function of the spec and the known versions, with no hidden state."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.mending import set_field
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,29 +13,37 @@ class Activation:
 
     Attributes:
         active: the active version, or None.
-        scheduled: whether slots shall fire; None leaves whatever is scheduled as it is.
+        finding: why it is not the one that the spec asks for.
     """
 
     active: str | None
-    scheduled: bool | None
+    finding: Finding | None = None
 
 
 def decide_activation(
-    *, auto_activate: bool, suspend: bool, has_schedule: bool, version: str | None, previous: str | None
+    *, auto_activate: bool, pinned: str | None, known: Sequence[str], previous: str | None
 ) -> Activation:
-    """Return the active version and whether its slots fire.
+    """Return the active version.
 
-    A plan that turned invalid has no version of its own (`version` is None): the last good one stays in force, and
-    with it the CronJob, unless the plan asks for no slots at all.
+    A pinned version that is not known leaves the last one in force. A plan whose edit is invalid has no new version, so
+    that its newest valid one stays.
 
     Args:
         auto_activate: the plan's field.
-        suspend: the plan's field.
-        has_schedule: whether the plan has a schedule.
-        version: the version that the spec stands for, None while the spec is invalid.
+        pinned: the plan's `activeVersion`.
+        known: the versions that can be run, newest last; the one that the spec stands for is among them if valid.
         previous: the version that was active so far.
     """
-    active = (version or previous) if auto_activate else None
-    if active is None or suspend or not has_schedule:
-        return Activation(active, scheduled=False)
-    return Activation(active, scheduled=True if version is not None else None)
+    if pinned is not None and pinned not in known:
+        return Activation(previous if previous in known else None, _not_found(pinned, known))
+    if pinned is not None:
+        return Activation(pinned)
+    return Activation(known[-1] if auto_activate and known else None)
+
+
+def _not_found(pinned: str, known: Sequence[str]) -> Finding:
+    there = ", ".join(known[-10:]) or "none"
+    message = f"found no version {pinned!r} of this plan; the newest that it has: {there}"
+    hint = "see: kubectl launchplan versions"
+    fix = set_field(known[-1] if known else None, "spec", "activeVersion")
+    return Finding(Reason.VersionNotFound, message, "spec.activeVersion", hint, transient=True, fix=fix)

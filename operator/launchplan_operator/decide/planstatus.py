@@ -1,19 +1,20 @@
 """A plan's status, whole: one function makes it from what was read, decided and done."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.mending import Target
 from launchplan_operator.api.planstatus import MAX_DECISIONS, MAX_NEXT_TIMES
 from launchplan_operator.api.workflow import Interface
-from launchplan_operator.decide.activation import Activation
 from launchplan_operator.decide.counting import Counting
 from launchplan_operator.decide.inputs import Bindings
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.readiness import Verdict, ready_conditions
 from launchplan_operator.decide.schedule import Timetable, dst_warnings, next_slots
+from launchplan_operator.decide.versions import KnownVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,22 @@ class ScheduleFacts:
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """Everything that a plan's status tells."""
+    """Everything that a plan's status tells.
+
+    Attributes:
+        target: the plan, for the command that would mend it.
+        active: the active version, or None.
+        pinned: whether the spec names the active version.
+        versions: the versions that can be run, newest last.
+        pending: something of ours that is under way and keeps the plan from being ready.
+    """
 
     generation: int
-    activation: Activation
+    target: Target
+    active: str | None
+    pinned: bool
     suspended: bool
-    latest: str | None
+    versions: Sequence[KnownVersion]
     findings: Sequence[Finding]
     pending: Finding | None
     interface: Mapping[str, Any] | None
@@ -57,11 +68,12 @@ class PlanReport:
 
 def build_plan_status(report: PlanReport, previous: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Return the status; equal to `previous` where nothing changed its meaning."""
-    verdict = Verdict(*_standing(report), report.findings, report.pending)
+    verdict = Verdict(*_standing(report), report.target, report.findings, report.pending)
     conditions = ready_conditions(verdict, report.generation, now, previous.get("conditions") or ())
     optional: dict[str, Any] = {
-        "activeVersion": report.activation.active,
-        "latestVersion": report.latest or previous.get("latestVersion"),
+        "activeVersion": report.active,
+        "latestVersion": report.versions[-1].version if report.versions else None,
+        "versions": [asdict(each) for each in report.versions],
         "interface": report.interface or previous.get("interface"),
         "schedule": schedule_status(report.schedule, now) if report.schedule else None,
         "counts": dict(report.counting.counts),
@@ -110,15 +122,26 @@ def _default(name: str, own: Mapping[str, Any], bindings: Bindings) -> dict[str,
 
 def _standing(report: PlanReport) -> tuple[Reason, str]:
     """The reason and message of Ready while nothing is wrong."""
-    version = report.activation.active
+    version = report.active
     scheduled = report.schedule is not None and report.schedule.text is not None
     if version is None and scheduled:
-        return Reason.Inactive, "nothing will run on schedule until spec.autoActivate is true; manual runs start"
+        message = "nothing will run on schedule until spec.autoActivate is true or spec.activeVersion names a version"
+        return Reason.Inactive, f"{message}; manual runs start"
     if version is None:
-        return Reason.Inactive, "no version is active: set spec.autoActivate; manual runs start"
+        return Reason.Inactive, "no version is active: set spec.autoActivate or spec.activeVersion; manual runs start"
     if report.suspended:
         return Reason.Suspended, "no slot fires until spec.suspend is false, and none is replayed; manual runs start"
-    return Reason.Active, f"version {version} is active" + ("; its schedule starts runs" if scheduled else "")
+    return Reason.Active, f"version {version} is active{_pin(report)}" + (
+        "; its schedule starts runs" if scheduled else ""
+    )
+
+
+def _pin(report: PlanReport) -> str:
+    """Say that an older version than the newest is in force, and by which field."""
+    newest = report.versions[-1].version if report.versions else None
+    if not report.pinned or newest in {None, report.active}:
+        return ""
+    return f" by spec.activeVersion, not the newest, {newest}"
 
 
 def _differs_in_marks_only(status: Mapping[str, Any], previous: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.launchplan import LaunchPlanSpec
+from launchplan_operator.api.settings import Allow
 from launchplan_operator.api.template import (
     INPUTS_DIRECTORY,
     INPUTS_VOLUME,
@@ -33,6 +34,7 @@ from launchplan_operator.decide.inputs import (
     unbound_inputs,
 )
 from launchplan_operator.decide.permissions import asked_settings, check_permissions
+from launchplan_operator.decide.versions import WorkflowContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class WorkflowView:
     """What a plan sees of the workflow it names: absent, or a spec with what is wrong with it.
 
     Attributes:
+        content: what of it a run depends on; None where there is no such version.
+        obstacle: why the version that was asked for cannot be had.
         unchecked: the API server was not yet asked about the Job of this very generation: nothing may start from it.
     """
 
@@ -48,6 +52,13 @@ class WorkflowView:
     version: str = ""
     findings: tuple[Finding, ...] = ()
     unchecked: bool = False
+    content: WorkflowContent | None = None
+    obstacle: Finding | None = None
+
+    @property
+    def allow(self) -> Allow | None:
+        """What plans and runs may ask of it now; None where it is gone or unreadable."""
+        return self.spec.allow if self.spec is not None else None
 
     def not_found(self, path: str) -> Finding:
         """Return the finding for a workflow that does not exist, named at `path`."""
@@ -189,6 +200,8 @@ def _reserved_mounts(job: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _workflow_obstacle(workflow: WorkflowView) -> Finding | None:
+    if workflow.obstacle is not None:
+        return workflow.obstacle
     if workflow.spec is not None and not workflow.findings:
         return None
     path = "spec.workflowRef.name"

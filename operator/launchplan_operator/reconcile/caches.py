@@ -3,6 +3,7 @@
 Jobs and pods are reduced on arrival to the few fields that a decision reads.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,11 +17,15 @@ from launchplan_operator.api.kinds import (
     WORKFLOW_DEFINITIONS,
     Kind,
 )
+from launchplan_operator.decide.validate import WorkflowView
+from launchplan_operator.decide.versions import Snapshot
 from launchplan_operator.kube.cache import Cache
 from launchplan_operator.render import labels
 
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "ownerReferences")
 _REMEMBERED = 10_000
+#: How many versions that are not their plans' newest are held; each has a whole workflow in it.
+_SNAPSHOTS = 200
 
 
 def launcher_key(namespace: str, kind: str, name: str) -> str:
@@ -107,6 +112,17 @@ class Caches:
 
     #: Uids of Jobs whose records were counted and then deleted: the record that is made again is not counted again.
     counted_jobs: dict[str, None] = field(default_factory=dict)
+
+    #: Versions read back from the server, by hash: what has the hash is the version, whoever holds it now.
+    snapshots: OrderedDict[str, Snapshot] = field(default_factory=OrderedDict)
+    #: What each workflow was last seen to mean, with its resourceVersion: reading one costs more than all else of a plan.
+    views: dict[tuple[str, str], tuple[str, WorkflowView]] = field(default_factory=dict)
+
+    def remember_snapshot(self, snapshot: Snapshot) -> None:
+        """Hold a version that was read back."""
+        self.snapshots[snapshot.hash] = snapshot
+        while len(self.snapshots) > _SNAPSHOTS:
+            self.snapshots.popitem(last=False)
 
     def remember_counted(self, execution: Mapping[str, Any]) -> None:
         """Note that a counted execution was deleted, for as long as its Job may live on."""

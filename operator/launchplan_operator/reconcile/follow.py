@@ -32,6 +32,11 @@ def origin_type(job: Mapping[str, Any]) -> str:
     return "Schedule" if labels.CRONJOB_SLOT in (job["metadata"].get("annotations") or {}) else "Manual"
 
 
+def manual_origin(execution: Mapping[str, Any]) -> str:
+    """Return who started a run that a person asked for: the person, or the wish to run an earlier one once more."""
+    return "Relaunch" if execution["spec"].get("relaunchOf") else "Manual"
+
+
 async def follow_job(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:
     """Write what the Job and its pods show; ask the server for pods where the cache may lag behind."""
     cause = (execution["spec"].get("terminate") or {}).get("cause")
@@ -117,7 +122,8 @@ def _accepted(execution: Mapping[str, Any], job: Mapping[str, Any], *, counted: 
     metadata = job["metadata"]
     annotations = metadata.get("annotations") or {}
     inputs = ((job["spec"]["template"].get("metadata") or {}).get("annotations") or {}).get(labels.INPUTS)
-    origin: dict[str, Any] = {"type": origin_type(job)}
+    by_schedule = origin_type(job) == "Schedule"
+    origin: dict[str, Any] = {"type": "Schedule" if by_schedule else manual_origin(execution)}
     if labels.CRONJOB_SLOT in annotations:
         origin["slot"] = instant_text(to_instant(annotations[labels.CRONJOB_SLOT]))
     return {

@@ -9,21 +9,16 @@ from typing import Any
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
-from launchplan_operator.api.parsing import parse_spec
-from launchplan_operator.decide.inputs import Bindings, resolve_inputs
+from launchplan_operator.api.mending import target_of
 from launchplan_operator.decide.instants import instant_text, to_instant
-from launchplan_operator.decide.permissions import permit_settings
 from launchplan_operator.decide.progress import rejected_status, run_status, waiting_status
 from launchplan_operator.decide.readiness import PATIENCE
 from launchplan_operator.decide.run import RunError, RunState
-from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.kube.client import Reply
+from launchplan_operator.reconcile.choice import choose_content, read_wish
 from launchplan_operator.reconcile.context import Context, write_status
-from launchplan_operator.reconcile.follow import follow_job, is_job_of
-from launchplan_operator.reconcile.planview import read_plan
+from launchplan_operator.reconcile.follow import follow_job, is_job_of, manual_origin
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
-from launchplan_operator.reconcile.workflow import view_workflow
-from launchplan_operator.render.content import plan_content, workflow_content
 from launchplan_operator.render.job import JobContent, render_job
 
 _ASK_AGAIN = 15.0
@@ -33,18 +28,19 @@ _SLOT_NAME = re.compile(r"-[0-9]{7,9}$")
 
 async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
     """Check and start a run, or say why it waits or never starts."""
-    spec = parse_spec(LaunchPlanExecutionSpec, execution)
+    terminate = execution["spec"].get("terminate")
+    if terminate is not None:
+        return await _abort(context, execution, str(terminate.get("cause")))
+    spec = await read_wish(context, execution)
     if isinstance(spec, tuple):
-        return await reject(context, execution, *spec)
-    if spec.terminate is not None:
-        return await _abort(context, execution, spec.terminate.cause)
+        return await _refuse(context, execution, spec)
     if _SLOT_NAME.search(execution["metadata"]["name"]):
         return await reject(context, execution, _slot_name_taken(execution["metadata"]["name"]))
     if _plan_is_another(context, execution, spec):
         return await reject(context, execution, _plan_deleted(spec.launch_plan_ref.name))
-    content = _content(context, execution["metadata"]["namespace"], spec)
+    content = await choose_content(context, execution, spec)
     if content is None:
-        # The workflow's verdict wakes the runs that wait for it.
+        # The verdict on the workflow or the plan wakes the runs that wait for it.
         return Done()
     if isinstance(content, tuple):
         return await _refuse(context, execution, content)
@@ -54,7 +50,8 @@ async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
 async def reject(context: Context, execution: Mapping[str, Any], *findings: Finding) -> Outcome:
     """End a run before it starts."""
     previous = {**_requested(context, execution), **(execution.get("status") or {})}
-    status = rejected_status(findings, execution["metadata"]["generation"], context.clock(), previous)
+    target = target_of(LAUNCH_PLAN_EXECUTIONS, execution)
+    status = rejected_status(findings, target, execution["metadata"]["generation"], context.clock(), previous)
     outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
     if isinstance(outcome, Done):
         context.events.record(execution, "Warning", findings[0].reason, status["error"]["message"][:900])
@@ -79,23 +76,32 @@ async def _create(context: Context, execution: Mapping[str, Any], content: JobCo
         if is_job_of(job, execution):
             return await follow_job(context, execution, job)
         return await reject(context, execution, taken(name))
-    return await _job_refused(context, execution, reply)
+    return await _job_refused(context, execution, content.version, reply)
 
 
-async def _job_refused(context: Context, execution: Mapping[str, Any], reply: Reply) -> Outcome:
+async def _job_refused(context: Context, execution: Mapping[str, Any], version: str, reply: Reply) -> Outcome:
     if not reply.refused:
         return Failed(reply.message)
     # A 403 is a quota's or an admission's word, which may change; 400 and 422 are about the Job itself.
     transient = reply.status == HTTPStatus.FORBIDDEN
     message = f"the API server refuses the Job: {reply.message}"
-    return await _refuse(context, execution, (Finding(Reason.JobRefused, message, "spec", transient=transient),))
+    finding = Finding(Reason.JobRefused, message, "spec", transient=transient)
+    return await _refuse(context, execution, (finding,), {"launchPlanVersion": version})
 
 
-async def _refuse(context: Context, execution: Mapping[str, Any], findings: tuple[Finding, ...]) -> Outcome:
-    """Reject the run, or let it wait while another object's arrival may still mend all that is wrong."""
+async def _refuse(
+    context: Context,
+    execution: Mapping[str, Any],
+    findings: tuple[Finding, ...],
+    fixed: Mapping[str, Any] | None = None,
+) -> Outcome:
+    """Reject the run, or let it wait while another object's arrival may still mend all that is wrong.
+
+    `fixed` is what the status says of the run from now on.
+    """
     if any(not finding.transient for finding in findings) or _patience(context, execution) <= timedelta():
         return await reject(context, execution, *findings)
-    previous = {**_requested(context, execution), **(execution.get("status") or {})}
+    previous = {**_requested(context, execution), **(execution.get("status") or {}), **(fixed or {})}
     status = waiting_status(findings[0], execution["metadata"]["generation"], context.clock(), previous)
     outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
     if not isinstance(outcome, Done):
@@ -111,61 +117,11 @@ async def _abort(context: Context, execution: Mapping[str, Any], cause: str) -> 
     return await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
 
 
-def _content(
-    context: Context, namespace: str, spec: LaunchPlanExecutionSpec
-) -> JobContent | tuple[Finding, ...] | None:
-    """Return what to run, why not, or None while the workflow is not checked yet."""
-    if spec.launch_plan_ref.kind == "WorkflowDefinition":
-        return _bare_content(context, namespace, spec)
-    name = spec.launch_plan_ref.name
-    obj = context.caches.plans.get(namespace, name)
-    if obj is None or obj["metadata"].get("deletionTimestamp"):
-        message = f"found no LaunchPlan {name!r} in this namespace"
-        return (Finding(Reason.PlanNotFound, message, "spec.launchPlanRef.name", "kubectl get lp", transient=True),)
-    plan = read_plan(context, obj)
-    if plan.workflow.unchecked:
-        return None
-    if plan.findings or plan.spec is None or plan.workflow.spec is None:
-        return tuple(_plan_invalid(name, finding) for finding in plan.findings)
-    workflow = plan.workflow.spec
-    inputs = resolve_inputs(workflow.interface.inputs, plan.bindings, spec.inputs)
-    if isinstance(inputs, tuple):
-        return inputs
-    resolved = resolve_settings(spec, plan.spec, context.defaults)
-    settings = permit_settings(resolved, workflow.allow, plan.workflow.name)
-    if isinstance(settings, tuple):
-        return settings
-    return plan_content(obj, plan.spec, (plan.version, plan.workflow.version), workflow, inputs, settings)
-
-
-def _bare_content(
-    context: Context, namespace: str, spec: LaunchPlanExecutionSpec
-) -> JobContent | tuple[Finding, ...] | None:
-    name = spec.launch_plan_ref.name
-    obj = context.caches.workflows.get(namespace, name)
-    view = view_workflow(name, obj)
-    if view.unchecked:
-        return None
-    if obj is None or view.spec is None or view.findings:
-        return view.findings or (view.not_found("spec.launchPlanRef.name"),)
-    inputs = resolve_inputs(view.spec.interface.inputs, Bindings(), spec.inputs)
-    if isinstance(inputs, tuple):
-        return inputs
-    settings = permit_settings(resolve_settings(spec, None, context.defaults), view.spec.allow, name)
-    return settings if isinstance(settings, tuple) else workflow_content(obj, view.version, view.spec, inputs, settings)
-
-
-def _plan_invalid(plan: str, finding: Finding) -> Finding:
-    message = f"the LaunchPlan {plan!r} is not valid: {finding.reason}: {finding.text}"
-    hint = f"kubectl describe lp {plan}"
-    return Finding(Reason.PlanInvalid, message, "spec.launchPlanRef.name", hint, transient=finding.transient)
-
-
 def _requested(context: Context, execution: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of a run that never had a Job."""
     reference = execution["spec"].get("launchPlanRef") or {}
     known: dict[str, Any] = {
-        "origin": {"type": "Manual"},
+        "origin": {"type": manual_origin(execution)},
         "queuedTime": execution["metadata"]["creationTimestamp"],
     }
     if reference.get("kind", "LaunchPlan") == "LaunchPlan":

@@ -5,44 +5,51 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from launchplan_operator.api.conditions import Reason
+from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
 from launchplan_operator.api.types import parse_go_duration
-from launchplan_operator.decide.activation import Activation, decide_activation
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.readiness import patience_left
 from launchplan_operator.decide.retention import HistoryLimits
 from launchplan_operator.reconcile.context import Context, write_status
+from launchplan_operator.reconcile.planforce import find_force
 from launchplan_operator.reconcile.planreport import report_status
 from launchplan_operator.reconcile.planschedule import advance_schedule
 from launchplan_operator.reconcile.planview import PlanReading, read_plan
-from launchplan_operator.reconcile.result import Again, Done, Outcome
+from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.reconcile.retention import executions_of, retain
+from launchplan_operator.reconcile.revisions import keep_revision, known_versions, prune_revisions
 
 #: A CronJob fires a little after its slot; a look this much later finds the next times in the past if it did not.
 _AFTER_SLOT = timedelta(seconds=10)
+#: Seconds after which the server is asked once more for what it refused by a quota's or an admission's word.
+_ASK_AGAIN = 30.0
 
 
 async def reconcile_plan(context: Context, namespace: str, name: str) -> Outcome:
-    """Bring a plan's CronJob, status, counts and history up to its spec and its runs."""
+    """Bring a plan's versions, CronJob, status, counts and history up to its spec and its runs."""
     plan = context.caches.plans.get(namespace, name)
     if plan is None or plan["metadata"].get("deletionTimestamp"):
         return Done()
-    reading = read_plan(context, plan)
+    reading = await _keep_version(context, plan, await read_plan(context, plan))
+    if isinstance(reading, Failed):
+        return reading
     if reading.workflow.unchecked:
         # The workflow's verdict wakes its plans.
         return Done()
-    activation = _activation(plan, reading)
-    step = await advance_schedule(context, plan, reading, activation)
+    force = await find_force(context, plan, reading)
+    step = await advance_schedule(context, plan, force)
     if step.outcome is not None:
         return step.outcome
     executions = executions_of(context, namespace, "LaunchPlan", name)
-    status, counting = report_status(context, plan, reading, activation, step, executions)
+    status, counting = report_status(context, plan, reading, force, step, executions)
     outcome = await write_status(context, LAUNCH_PLANS, plan, status)
     if not isinstance(outcome, Done):
         return outcome
     _tell(context, plan, status)
+    if len(status.get("versions") or ()) < len(reading.known):
+        await prune_revisions(context, plan, known_versions({"status": status}))
     await _mark_counted(context, namespace, counting.to_mark)
     if step.again is not None or not counting.complete:
         return Again(step.again or 0.0)
@@ -50,20 +57,14 @@ async def reconcile_plan(context: Context, namespace: str, name: str) -> Outcome
     return kept if not isinstance(kept, (Done, Again)) else _next_look(context, status, kept)
 
 
-def _activation(plan: Mapping[str, Any], reading: PlanReading) -> Activation:
-    previous = (plan.get("status") or {}).get("activeVersion")
-    if reading.spec is None:
-        return Activation(previous, scheduled=None)
-    activation = decide_activation(
-        auto_activate=reading.spec.auto_activate,
-        suspend=reading.spec.suspend,
-        has_schedule=reading.spec.schedule is not None,
-        version=reading.version or None,
-        previous=previous,
-    )
-    # A permission is gone at once: what goes on as it was while a plan is invalid would still use it.
-    denied = any(finding.reason is Reason.NotPermitted for finding in reading.findings)
-    return replace(activation, scheduled=False) if denied else activation
+async def _keep_version(context: Context, plan: Mapping[str, Any], reading: PlanReading) -> PlanReading | Failed:
+    """Keep the version that the spec stands for before anything counts on it."""
+    if reading.snapshot is None or reading.workflow.unchecked:
+        return reading
+    kept = await keep_revision(context, plan, reading.snapshot, reading.known)
+    if isinstance(kept, Finding):
+        return replace(reading, snapshot=None, runnable=None, findings=(kept,))
+    return kept if isinstance(kept, Failed) else replace(reading, known=kept)
 
 
 async def _mark_counted(context: Context, namespace: str, names: tuple[str, ...]) -> None:
@@ -103,6 +104,8 @@ def _next_look(context: Context, status: Mapping[str, Any], kept: Outcome) -> Ou
     waiting = any(c["type"] == "Reconciling" and c["status"] == "True" for c in status["conditions"])
     if waiting:
         waits.append(patience_left(now, status["conditions"]).total_seconds())
+    if any(condition["reason"] == Reason.RevisionRefused for condition in status["conditions"]):
+        waits.append(_ASK_AGAIN)
     return Again(min(waits)) if waits else Done()
 
 

@@ -5,14 +5,14 @@ from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.kinds import CRON_JOBS, JOBS
-from launchplan_operator.decide.permissions import permit_settings
+from launchplan_operator.api.mending import run_command
+from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.decide.schedule import schedule_hash
-from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.execution import record_job
 from launchplan_operator.reconcile.follow import adopt_job
-from launchplan_operator.reconcile.planview import PlanReading
+from launchplan_operator.reconcile.planview import Runnable
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.render import labels
 from launchplan_operator.render.content import plan_content
@@ -21,17 +21,13 @@ from launchplan_operator.render.cronjob import render_cronjob
 _UNTIL_GONE = 0.5
 
 
-def wanted_cronjob(context: Context, plan: Mapping[str, Any], reading: PlanReading) -> dict[str, Any] | None:
-    """Return the CronJob of a valid plan, or None where it has no schedule or asks for what its workflow denies."""
-    table, workflow = reading.timetable, reading.workflow.spec
-    if table is None or reading.spec is None or workflow is None or reading.inputs is None:
+def wanted_cronjob(plan: Mapping[str, Any], version: Runnable, settings: RunSettings) -> dict[str, Any] | None:
+    """Return the CronJob of a plan's version, or None where that has no schedule."""
+    table = version.timetable
+    if table is None or version.inputs is None:
         return None
-    resolved = resolve_settings(None, reading.spec, context.defaults)
-    settings = permit_settings(resolved, workflow.allow, reading.workflow.name)
-    if isinstance(settings, tuple):
-        return None
-    versions = (reading.version, reading.workflow.version)
-    content = plan_content(plan, reading.spec, versions, workflow, reading.inputs, settings)
+    versions = (version.version, version.workflow_version)
+    content = plan_content(plan, version.spec, versions, version.workflow, version.inputs, settings)
     return render_cronjob(content, plan, table.text, table.zone, schedule_hash(table))
 
 
@@ -82,7 +78,13 @@ async def remove_cronjob(context: Context, plan: Mapping[str, Any], live: Mappin
 def name_taken(name: str) -> Finding:
     """Return the finding for somebody else's CronJob of the plan's name."""
     message = f"found a CronJob {name!r} that does not belong to this plan; it is left untouched"
-    return Finding(Reason.CronJobNameTaken, message, "metadata.name", "delete it, or name the plan otherwise")
+    return Finding(
+        Reason.CronJobNameTaken,
+        message,
+        "metadata.name",
+        "delete it, or name the plan otherwise",
+        fix=run_command("kubectl", "delete", "cronjob", name),
+    )
 
 
 def job_refused(reply: Reply) -> Finding:

@@ -1,13 +1,16 @@
 """A plan's status from what was read, decided and done: facts gathered from its executions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from launchplan_operator.decide.activation import Activation
+from launchplan_operator.api.kinds import LAUNCH_PLANS
+from launchplan_operator.api.mending import target_of
 from launchplan_operator.decide.counting import Countable, Counting, count_executions
 from launchplan_operator.decide.planstatus import PlanReport, build_plan_status, plan_interface
 from launchplan_operator.decide.progress import is_terminal
+from launchplan_operator.decide.versions import bound_history
 from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.planforce import Force
 from launchplan_operator.reconcile.plansituation import ScheduleStep
 from launchplan_operator.reconcile.planview import PlanReading
 
@@ -16,27 +19,31 @@ def report_status(
     context: Context,
     plan: Mapping[str, Any],
     reading: PlanReading,
-    activation: Activation,
+    force: Force,
     step: ScheduleStep,
     executions: Sequence[Mapping[str, Any]],
 ) -> tuple[dict[str, Any], Counting]:
     """Return the plan's whole status, and what was counted for it."""
     previous = plan.get("status") or {}
-    workflow = reading.workflow.spec
     counting = count_executions(
         previous.get("counts") or {},
         [entry["uid"] for entry in previous.get("uncounted") or ()],
         [_countable(execution) for execution in executions if is_terminal(execution.get("status") or {})],
         slots=step.account.counts,
     )
+    pinned = reading.spec.active_version if reading.spec else None
+    needed = {version for version in (force.active, pinned, *_used(executions)) if version}
+    shown = force.version or reading.runnable
     report = PlanReport(
         generation=plan["metadata"]["generation"],
-        activation=activation,
+        target=target_of(LAUNCH_PLANS, plan),
+        active=force.active,
+        pinned=pinned is not None,
         suspended=reading.spec is not None and reading.spec.suspend,
-        latest=reading.version or None,
-        findings=(*reading.findings, *step.findings),
+        versions=bound_history(reading.known, needed),
+        findings=(*reading.findings, *force.findings, *step.findings),
         pending=step.pending,
-        interface=plan_interface(workflow.interface, reading.bindings) if workflow and not reading.findings else None,
+        interface=plan_interface(shown.workflow.interface, shown.bindings) if shown else None,
         schedule=step.schedule,
         counting=counting,
         running=sum(_is_running(execution) for execution in executions),
@@ -49,6 +56,14 @@ def report_status(
 def _countable(execution: Mapping[str, Any]) -> Countable:
     metadata, status = execution["metadata"], execution["status"]
     return Countable(metadata["uid"], metadata["name"], status["phase"], bool(status.get("counted")))
+
+
+def _used(executions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The versions that executions name or run, ended ones too: they can be run once more."""
+    for execution in executions:
+        named = (execution["spec"].get("launchPlanRef") or {}).get("version")
+        ran = (execution.get("status") or {}).get("launchPlanVersion")
+        yield from (version for version in (named, ran) if version)
 
 
 def _is_running(execution: Mapping[str, Any]) -> bool:

@@ -5,7 +5,6 @@ from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.kinds import CRON_JOBS
-from launchplan_operator.decide.activation import Activation
 from launchplan_operator.decide.cronjob import (
     Announce,
     Create,
@@ -33,6 +32,7 @@ from launchplan_operator.reconcile.plancron import (
     update_cronjob,
     wanted_cronjob,
 )
+from launchplan_operator.reconcile.planforce import Force
 from launchplan_operator.reconcile.plansituation import (
     NOTHING,
     ScheduleStep,
@@ -44,7 +44,6 @@ from launchplan_operator.reconcile.plansituation import (
     recorded_facts,
 )
 from launchplan_operator.reconcile.planslots import SlotAccount, account_fired, account_gap, account_unfired
-from launchplan_operator.reconcile.planview import PlanReading
 from launchplan_operator.reconcile.result import Again, Done, Failed
 from launchplan_operator.render import labels
 
@@ -54,17 +53,18 @@ _TAKEN_AGAIN = 30.0
 _UNTIL_GONE = 1.0
 
 
-async def advance_schedule(
-    context: Context, plan: Mapping[str, Any], reading: PlanReading, activation: Activation
-) -> ScheduleStep:
-    """Take one step towards the CronJob that the plan asks for, and account for the slots that have passed."""
-    manifest = wanted_cronjob(context, plan, reading) if activation.scheduled else None
+async def advance_schedule(context: Context, plan: Mapping[str, Any], force: Force) -> ScheduleStep:
+    """Take one step towards the CronJob of the version in force, and account for the slots that have passed."""
+    manifest = None
+    if force.scheduled and force.version and force.settings:
+        manifest = wanted_cronjob(plan, force.version, force.settings)
     metadata = plan["metadata"]
     live = context.caches.cronjobs.get(metadata["namespace"], metadata["name"])
     recorded = (plan.get("status") or {}).get("schedule") or {}
-    text = reading.timetable.describe() if reading.timetable else recorded.get("text")
-    here = Situation(plan, recorded, manifest, live, text if _has_schedule(plan) else None)
-    if activation.scheduled is None:
+    here = Situation(
+        plan, recorded, manifest, live, force.text or (recorded.get("text") if force.has_schedule else None)
+    )
+    if force.scheduled is None:
         return await _account_live(context, here, own_cronjob(here))
     step = decide_cronjob(
         (metadata["name"], metadata["uid"]),
@@ -196,10 +196,6 @@ def _wanted(manifest: Mapping[str, Any] | None) -> WantedCronJob | None:
         return None
     annotations = manifest["metadata"]["annotations"]
     return WantedCronJob(read_timing(manifest["spec"]), annotations[labels.SCHEDULE], annotations[labels.RENDERED])
-
-
-def _has_schedule(plan: Mapping[str, Any]) -> bool:
-    return bool((plan.get("spec") or {}).get("schedule"))
 
 
 def _joined(first: SlotAccount, second: SlotAccount) -> SlotAccount:

@@ -6,13 +6,14 @@ from typing import Any
 
 from launchplan_operator.api.conditions import ConditionType, Finding, Reason, find_condition
 from launchplan_operator.api.kinds import JOBS, WORKFLOW_DEFINITIONS
+from launchplan_operator.api.mending import target_of
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.settings import RunSettings
-from launchplan_operator.api.workflow import WorkflowDefinitionSpec
+from launchplan_operator.api.workflow import MAX_WORKFLOW_VERSIONS, WorkflowDefinitionSpec
 from launchplan_operator.decide.readiness import Verdict, ready_conditions
 from launchplan_operator.decide.samples import sample_inputs
 from launchplan_operator.decide.validate import WorkflowView, validate_workflow
-from launchplan_operator.decide.versions import workflow_version
+from launchplan_operator.decide.versions import WorkflowContent, read_workflow_content, workflow_conflict
 from launchplan_operator.reconcile.context import Context, write_status
 from launchplan_operator.reconcile.result import Again, Done, Outcome
 from launchplan_operator.reconcile.retention import retain_bare
@@ -22,15 +23,27 @@ from launchplan_operator.render.job import render_job
 _ASK_AGAIN = 30.0
 
 
-def view_workflow(name: str, obj: Mapping[str, Any] | None) -> WorkflowView:
-    """Return what a plan or a run sees of a workflow: its spec and version, or what is wrong with it."""
+def see_workflow(context: Context, namespace: str, name: str) -> WorkflowView:
+    """Return what a plan or a run sees of a workflow; one that did not change is not read again."""
+    obj = context.caches.workflows.get(namespace, name)
     if obj is None:
+        context.caches.views.pop((namespace, name), None)
         return WorkflowView(name)
+    version, view = context.caches.views.get((namespace, name), ("", WorkflowView(name)))
+    if version != obj["metadata"]["resourceVersion"]:
+        view = view_workflow(name, obj)
+        context.caches.views[namespace, name] = (obj["metadata"]["resourceVersion"], view)
+    return view
+
+
+def view_workflow(name: str, obj: Mapping[str, Any]) -> WorkflowView:
+    """Return what a workflow object means: its spec and version, or what is wrong with it."""
     spec = parse_spec(WorkflowDefinitionSpec, obj)
     if isinstance(spec, tuple):
         return WorkflowView(name, findings=spec)
-    findings = validate_workflow(spec) or _refusal(obj)
-    return WorkflowView(name, spec, workflow_version(obj["spec"]), findings, unchecked=not _is_observed(obj))
+    content = read_workflow_content(obj["spec"])
+    findings = (*validate_workflow(spec), *_conflict(obj, content)) or _refusal(obj)
+    return WorkflowView(name, spec, content.version, findings, unchecked=not _is_observed(obj), content=content)
 
 
 async def reconcile_workflow(context: Context, namespace: str, name: str) -> Outcome:
@@ -47,15 +60,18 @@ async def reconcile_workflow(context: Context, namespace: str, name: str) -> Out
 
 async def _check(context: Context, obj: Mapping[str, Any]) -> Outcome:
     spec = parse_spec(WorkflowDefinitionSpec, obj)
-    findings = spec if isinstance(spec, tuple) else validate_workflow(spec)
-    version = workflow_version(obj["spec"])
+    content = read_workflow_content(obj["spec"])
+    version = content.version
+    findings = spec if isinstance(spec, tuple) else (*validate_workflow(spec), *_conflict(obj, content))
     if not isinstance(spec, tuple) and not findings:
         findings = await _dry_run(context, obj, spec, version)
-    verdict = Verdict(Reason.Valid, f"plans may use it; its version is {version}", findings)
+    said = f"plans may use it; its version is {version}"
+    verdict = Verdict(Reason.Valid, said, target_of(WORKFLOW_DEFINITIONS, obj), findings)
     generation = obj["metadata"]["generation"]
     previous = (obj.get("status") or {}).get("conditions") or ()
     conditions = ready_conditions(verdict, generation, context.clock(), previous)
-    status = {"observedGeneration": generation, "version": version, "conditions": conditions}
+    seen = _seen_versions(obj, content, valid=not findings)
+    status = {"observedGeneration": generation, "version": version, "versions": seen, "conditions": conditions}
     outcome = await write_status(context, WORKFLOW_DEFINITIONS, obj, status)
     if not findings or not isinstance(outcome, Done):
         return outcome
@@ -89,6 +105,21 @@ def _is_settled(obj: Mapping[str, Any]) -> bool:
 
 def _is_observed(obj: Mapping[str, Any]) -> bool:
     return bool((obj.get("status") or {}).get("observedGeneration") == obj["metadata"]["generation"])
+
+
+def _conflict(obj: Mapping[str, Any], content: WorkflowContent) -> tuple[Finding, ...]:
+    """A version's name stands for the content that it was first seen valid with."""
+    seen = (obj.get("status") or {}).get("versions") or ()
+    finding = workflow_conflict(((known["version"], known["hash"]) for known in seen), content)
+    return (finding,) if finding else ()
+
+
+def _seen_versions(obj: Mapping[str, Any], content: WorkflowContent, *, valid: bool) -> list[dict[str, str]]:
+    seen = list((obj.get("status") or {}).get("versions") or ())
+    if not valid:
+        return seen
+    others = [each for each in seen if each["version"] != content.version]
+    return [*others, {"version": content.version, "hash": content.hash}][-MAX_WORKFLOW_VERSIONS:]
 
 
 def _refusal(obj: Mapping[str, Any]) -> tuple[Finding, ...]:
