@@ -117,12 +117,12 @@ class Desk:
             patch.object(cluster, "find_access", lambda *_: Access("http://fake", NAMESPACE)),
             patch.object(cluster, "HttpTransport", lambda *_: self.connection),
             patch.object(watching, "_FIRST_PAUSE", 0.001),
-            patch.object(sys, "stdin", io.StringIO(stdin)),
+            patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()))),
             redirect_stdout(out),
             redirect_stderr(err),
         ):
             code = main(list(words))
-        return Ended(code, *(each.buffer.getvalue().decode() for each in (out, err)))  # type: ignore[attr-defined]  # a BytesIO
+        return Ended(code, *(each.buffer.getvalue().decode() for each in (out, err)))
 
     def create(self, kind: Kind, name: str, spec: Object, status: Object | None = None, **metadata: Any) -> Object:
         """Create an object with a status, as person and operator together."""

@@ -132,7 +132,9 @@ def _write_one(options: argparse.Namespace, after: datetime) -> None:
 
 def _cluster_spec(options: argparse.Namespace) -> Any:
     """Return the spec of a plan in the cluster."""
-    raise Problem(f"cannot look up the plan {options.name!r}: found no connection to a cluster, expected -f FILE")
+    from launchplan_operator.cli.cluster import read_one  # noqa: PLC0415 - not without a cluster
+
+    return read_one(options, "LaunchPlan", options.name.removeprefix("lp/"))["spec"]
 
 
 def _write_plans(options: argparse.Namespace, after: datetime) -> None:
