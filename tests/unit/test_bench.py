@@ -21,11 +21,13 @@ def results(
     quiet: int = 0,
     restart: int = 0,
     mib: float = 100.0,
+    plugin: float = 0.1,
 ) -> Results:
     """Return results of two plans that miss no target unless told otherwise."""
     calls = {"create cronjobs": creates, "update launchplans/status": statuses, "list launchplans": 2}
     start = Start(Effort(seconds, 1.0, 2.0), 1.0, Effort(2.0, 0.5, 2.0), calls, 1000)
-    return Results(2, [start], Quiet(60.0, {}, quiet, 0.0), Restart(1.0, 2.0, {}, restart), Memory(10, mib, mib))
+    rest = Restart(1.0, 2.0, {}, restart)
+    return Results(2, [start], Quiet(60.0, {}, quiet, 0.0), rest, Memory(10, mib, mib), [plugin])
 
 
 @pytest.mark.parametrize(
@@ -34,13 +36,24 @@ def results(
         (results(), 0, 0),
         (results(seconds=3.1), 1, 0),
         (results(mib=301.0), 1, 0),
+        (results(plugin=0.31), 1, 0),
         (results(creates=3), 1, 1),
         (results(statuses=4), 1, 1),
         (results(quiet=1), 1, 1),
         (results(restart=1), 1, 1),
         (results(seconds=9.0, mib=999.0, quiet=1), 3, 1),
     ],
-    ids=["none", "time", "memory", "a create too many", "a status too many", "unrest", "a busy restart", "three"],
+    ids=[
+        "none",
+        "time",
+        "memory",
+        "a slow plugin",
+        "a create too many",
+        "a status too many",
+        "unrest",
+        "a busy restart",
+        "three",
+    ],
 )
 def test_missed_targets(found: Results, timed: int, untimed: int) -> None:
     """Counts are judged always, times and memory only in a run that is large enough."""

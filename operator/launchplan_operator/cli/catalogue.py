@@ -93,19 +93,24 @@ class Catalogue:
         findings = (*validate_plan(PlanView(spec, workflow)), *broken)
         if findings or workflow.content is None:
             return PlanFacts(spec, workflow, findings=findings)
-        return PlanFacts(spec, workflow, take_snapshot(_stored_spec(LAUNCH_PLANS, plan), workflow.content).version)
+        return PlanFacts(spec, workflow, take_snapshot(plan["spec"], workflow.content).version)
 
 
 def catalogue_of(manifests: Iterable[Manifest], namespace: str = "") -> Catalogue:
     """Return the objects of some manifests by their names; of two of one name the last wins."""
     known = (each for each in manifests if is_ours(each))
-    return Catalogue({key_of(each, namespace): each.obj for each in known}, namespace)
+    return Catalogue({key_of(each, namespace): stored(each) for each in known}, namespace)
 
 
 def is_ours(manifest: Manifest) -> bool:
     """Tell whether a manifest is of a kind and a version that the operator serves."""
     kind = KINDS.get(manifest.kind)
     return kind is not None and manifest.api_version == kind.api_version
+
+
+def stored(manifest: Manifest) -> Mapping[str, Any]:
+    """Return an object of ours as the API server stores it, with its defaults."""
+    return manifest.obj | {"spec": fill_defaults(spec_schemas()[manifest.kind], manifest.obj.get("spec"))}
 
 
 def key_of(manifest: Manifest, namespace: str) -> Key:
@@ -120,7 +125,7 @@ def view_manifest(name: str, obj: Mapping[str, Any] | None) -> WorkflowView:
     spec = parse_spec(WorkflowDefinitionSpec, obj)
     if isinstance(spec, tuple):
         return WorkflowView(name, findings=spec)
-    content = read_workflow_content(_stored_spec(WORKFLOW_DEFINITIONS, obj))
+    content = read_workflow_content(obj["spec"])
     return WorkflowView(name, spec, content.version, validate_workflow(spec), content=content)
 
 
@@ -158,8 +163,3 @@ def resolve_plan(
     if version is not None and version != plan.version:
         return (plan_version_not_found(name, version, [plan.version]),)
     return resolve_inputs(plan.workflow.spec.interface.inputs, plan.bindings, inputs)
-
-
-def _stored_spec(kind: Kind, obj: Mapping[str, Any]) -> Mapping[str, Any]:
-    stored = fill_defaults(spec_schemas()[kind.kind], obj["spec"])
-    return stored if isinstance(stored, dict) else {}

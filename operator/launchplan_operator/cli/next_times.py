@@ -117,7 +117,7 @@ def _write_one(options: argparse.Namespace, after: datetime) -> None:
         zone = _zone_of(spec)
         found = times_of_plan(spec, after, options.count)
     else:
-        zone = options.timezone or "UTC"
+        zone = "UTC" if options.timezone is None else options.timezone
         schedule = schedule_of_cron(options.cron, zone) if options.cron is not None else schedule_of_rate(options.rate)
         found = find_times(schedule, after, options.count)
     if isinstance(found, tuple):
