@@ -342,11 +342,14 @@ def test_a_run_deleted_and_made_anew_is_not_the_same_run(desk: Desk) -> None:
     """Not even where the watch saw neither."""
     desk.run()
 
-    def replace() -> None:
+    def replace(call: Call) -> Fault | None:
+        if call.verb != "watch":
+            return None
         desk.deletes(LAUNCH_PLAN_EXECUTIONS, "daily-abcde")()
         desk.run(phase="Succeeded")
+        return Fault(410)
 
-    desk.api.faults = lambda call: (replace(), Fault(410))[1] if call.verb == "watch" else None
+    desk.api.faults = replace
     assert desk.type("wait", "daily-abcde").code == 7
 
 
