@@ -31,13 +31,13 @@ Config = dict[str, Any]
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def config_of(name: str, server: str, **user: Any) -> Config:
+def config_of(name: str, server: str, user: Config | None = None) -> Config:
     """Return a kubeconfig of one context."""
     config = kubeconfig(server)
     for part in ("clusters", "users", "contexts"):
         config[part][0]["name"] = name
     config["contexts"][0]["context"] = {"cluster": name, "user": name, "namespace": f"of-{name}"}
-    config["users"][0]["user"] = user
+    config["users"][0]["user"] = user or {}
     return config | {"current-context": name}
 
 
@@ -51,7 +51,7 @@ def written(directory: Path, name: str, config: Config) -> Path:
 
 def test_of_several_kubeconfigs_the_first_word_counts(tmp_path: Path) -> None:
     """As with kubectl: each name from the first file that has it, the current context from the first that has one."""
-    first = written(tmp_path, "1", config_of("a", "https://a", **{"token": "1"}) | {"current-context": ""})
+    first = written(tmp_path, "1", config_of("a", "https://a", {"token": "1"}) | {"current-context": ""})
     second = written(tmp_path, "2", config_of("b", "https://b/"))
     third = written(tmp_path, "3", config_of("a", "https://other"))
     environment = {"KUBECONFIG": f"{tmp_path}/absent:{first}::{second}:{third}"}
@@ -70,7 +70,7 @@ def test_without_kubeconfig_variable_the_home_counts(tmp_path: Path) -> None:
 
 def test_files_are_relative_to_their_kubeconfig(tmp_path: Path) -> None:
     """And so is a login program with a slash in its name."""
-    config = config_of("a", "https://a", **{"client-certificate": "c.pem", "client-key": "/k.pem"})
+    config = config_of("a", "https://a", {"client-certificate": "c.pem", "client-key": "/k.pem"})
     config["clusters"][0]["cluster"]["certificate-authority"] = "../ca.pem"
     access = find_access(str(written(tmp_path, "x/config", config)), None, {})
     assert access.cluster["certificate-authority"] == f"{tmp_path}/x/../ca.pem"
@@ -236,7 +236,7 @@ async def test_a_client_certificate(capsys: pytest.CaptureFixture[str], tmp_path
         files = {"certificate-authority": "ca.crt", "client-certificate": "client.crt", "client-key": "client.key"}
         read = {f"{key}-data": base64.b64encode(pki.path(name).read_bytes()).decode() for key, name in files.items()}
         held = read if inline else {key: str(pki.path(name)) for key, name in files.items()}
-        config = config_of("fake", url, **{key: value for key, value in held.items() if key.startswith("client")})
+        config = config_of("fake", url, {key: value for key, value in held.items() if key.startswith("client")})
         config["contexts"][0]["context"]["namespace"] = "default"
         trusted = {key: value for key, value in held.items() if key.startswith("cert")}
         config["clusters"][0]["cluster"] |= trusted
@@ -263,7 +263,7 @@ async def test_credentials_that_cannot_be_read(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, user: Config, told: str
 ) -> None:
     """Are told without what they hold."""
-    path = written(tmp_path, "config", config_of("a", "https://127.0.0.1:1", **user))
+    path = written(tmp_path, "config", config_of("a", "https://127.0.0.1:1", user))
     code, _, err = await typed(capsys, path, "list")
     assert (code, told in err) == (2, True), err
 
@@ -274,11 +274,11 @@ async def test_a_watch_and_a_token_over_http(capsys: pytest.CaptureFixture[str],
     desk.plan()
     desk.run()
     async with serve(desk.api, "secret") as url:
-        config = config_of("fake", url, **{"token": "secret"})
+        config = config_of("fake", url, {"token": "secret"})
         path = written(tmp_path, "config", config)
         waiting = asyncio.create_task(typed(capsys, path, "wait", "daily-abcde", "-n", "default"))
-        while not desk.api.store.watches():
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - nothing tells of a watch that was opened
+        while not desk.api.store.watches():  # noqa: ASYNC110 - nothing tells of a watch that was opened
+            await asyncio.sleep(0.01)
         desk.api.break_watches()
         desk.ends("daily-abcde", "Aborted")()
         code, out, _ = await waiting
@@ -298,7 +298,7 @@ second.touch()
 print(json.dumps({{"status": {{"token": token}}}}))
 """
     async with serve(FakeApi(), "new") as url:
-        config = config_of("fake", url, **program(tmp_path, script))
+        config = config_of("fake", url, program(tmp_path, script))
         code, _, err = await typed(capsys, written(tmp_path, "config", config), "list")
         assert (code, err) == (0, "")
 

@@ -16,7 +16,7 @@ from tests.unit.cli import call
 @pytest.mark.parametrize(
     ("words", "candidates", "directive"),
     [
-        pytest.param(["li"], ["lint"], 4, id="a command"),
+        pytest.param(["lin"], ["lint"], 4, id="a command"),
         pytest.param(["nonsense"], [], 4, id="nothing fits"),
         pytest.param(["lint", ""], [], 0, id="a file"),
         pytest.param(["lint", "--str"], ["--strict"], 4, id="an option"),
