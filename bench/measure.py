@@ -17,6 +17,7 @@ from localcluster.places import LocalClusterError
 STATUS = ("update", "launchplans/status")
 WORKFLOW_STATUS = ("update", "workflowdefinitions/status")
 CRONJOB = ("create", "cronjobs")
+REVISION = ("create", "controllerrevisions")
 _START_SECONDS = 600.0
 
 

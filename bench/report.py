@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.measure import CRONJOB, STATUS, Results, Spread, spread
+from bench.measure import CRONJOB, REVISION, STATUS, Results, Spread, spread
 from localcluster.places import SOURCE, Say
 
 RESULTS = SOURCE.parent / "build" / "bench" / "results.json"
@@ -79,8 +79,8 @@ def write(results: Results, path: Path = RESULTS) -> None:
 
 
 def _odd_counts(results: Results) -> list[tuple[str, int]]:
-    """A new plan costs one CronJob create and one status write."""
-    labels = [" ".join(pair) for pair in (CRONJOB, STATUS)]
+    """A new plan costs its version, one CronJob and one status write."""
+    labels = [" ".join(pair) for pair in (REVISION, CRONJOB, STATUS)]
     seen = [(label, start.calls.get(label, 0)) for start in results.starts for label in labels]
     return [(label, count) for label, count in seen if count != results.plans]
 

@@ -29,7 +29,9 @@ ACCOUNT = "launchplan-operator"
 #: What the supervisor calls it, and the directory that it has in its cluster's.
 OPERATOR = "operator"
 _COMMAND = (sys.executable, "-m", "launchplan_operator", "run")
-_ROLE = ROOT / "helm" / "launchplan-operator" / "role.yaml"
+_CHART = ROOT / "helm" / "launchplan-operator"
+_ROLE = _CHART / "role.yaml"
+_POLICIES = _CHART / "policies.yaml"
 _POLL_SECONDS = 0.05
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
@@ -39,9 +41,10 @@ _TOKEN_DURATION = "8760h"  # noqa: S105 - an API server may shorten it
 
 
 def install(kubectl: Kubectl) -> None:
-    """Apply the CRDs, the operator's ServiceAccount, and the role of the Helm chart."""
+    """Apply the CRDs, the operator's ServiceAccount, and the role and the policies of the Helm chart."""
     kubectl("apply", "-f", str(ROOT / "crds"))
     kubectl("apply", "-f", "-", stdin=_account_manifest())
+    kubectl("apply", "-f", str(_POLICIES))
     kubectl("wait", "--for=condition=Established", "-f", str(ROOT / "crds"), "--timeout=60s")
 
 

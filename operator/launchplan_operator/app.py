@@ -81,7 +81,7 @@ def assemble(
     client = Client(transport, timeout=settings.request_timeout)
     caches = Caches()
     recorder = EventRecorder(client, clock)
-    context = Context(client, caches, recorder, clock)
+    context = Context(client, caches, recorder, clock, settings.defaults)
 
     async def process(key: Key) -> None:
         outcome = await _RECONCILERS[key[0]](context, key[1], key[2])

@@ -1,8 +1,12 @@
 """Every setting of the operator, read once at the start."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from launchplan_operator.api.defaults import RunDefaults
+from launchplan_operator.api.parsing import parse_spec
 
 _PREFIX = "LAUNCHPLAN_OPERATOR_"
 
@@ -19,6 +23,8 @@ class Settings:
         health_port: port of `/livez` and `/readyz`; 0 serves none.
         log_level: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
         context: the kubeconfig context; empty means the current one.
+        defaults: run settings where neither the run nor its plan has any, as JSON written like a plan's spec:
+            `{"labels": {…}, "timeout": "2h", "rawOutputDataConfig": {…}, …}`.
         in_cluster: whether the process is a pod and uses its service account; seen from Kubernetes' own variables.
     """
 
@@ -29,6 +35,7 @@ class Settings:
     health_port: int = 8080
     log_level: str = "INFO"
     context: str = ""
+    defaults: RunDefaults = field(default_factory=RunDefaults)
     in_cluster: bool = False
 
 
@@ -36,7 +43,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of an environment.
 
     Raises:
-        ValueError: a number is none; the message names the variable.
+        ValueError: a number or the defaults are none; the message names the variable, and the field.
     """
     defaults = Settings()
     return Settings(
@@ -47,6 +54,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         health_port=int(_number(environ, "HEALTH_PORT", defaults.health_port)),
         log_level=environ.get(f"{_PREFIX}LOG_LEVEL", defaults.log_level),
         context=environ.get(f"{_PREFIX}CONTEXT", defaults.context),
+        defaults=_run_defaults(environ, "DEFAULTS"),
         in_cluster="KUBERNETES_SERVICE_HOST" in environ and "KUBECONFIG" not in environ,
     )
 
@@ -59,3 +67,19 @@ def _number(environ: Mapping[str, str], name: str, default: float) -> float:
         return float(text)
     except ValueError:
         raise ValueError(f"{_PREFIX}{name}: found {text!r}, expected a number") from None
+
+
+def _run_defaults(environ: Mapping[str, str], name: str) -> RunDefaults:
+    text = environ.get(_PREFIX + name, "").strip()
+    try:
+        value = json.loads(text or "{}")
+    except ValueError as error:
+        raise ValueError(f"{_PREFIX}{name}: expected JSON: {error}") from None
+    defaults = parse_spec(RunDefaults, {"spec": value})
+    if isinstance(defaults, RunDefaults):
+        return defaults
+    told = (
+        ": ".join(part for part in (each.path.removeprefix("spec").lstrip("."), each.message) if part)
+        for each in defaults
+    )
+    raise ValueError(f"{_PREFIX}{name}: {'; '.join(told)}")

@@ -87,6 +87,23 @@ def labelled(keys: int) -> Object:
     return PLAN | {"labels": {f"{'p' * 60}.{'q' * 60}/{'k' * 58}{n:05}": "v" * 63 for n in range(keys)}}
 
 
+SECRET: Object = {"name": "s", "key": "k"}
+SETTINGS: Object = {
+    "env": [{"name": "MODE", "value": "a\nb"}, {"name": "EMPTY", "value": ""}],
+    "identity": {"serviceAccountName": "sa", "secrets": [SECRET | {"env": "A"}, SECRET | {"file": "a"}]},
+    "interruptible": False,
+    "maxParallelism": 0,
+    "rawOutputDataConfig": {"outputLocationPrefix": "s3://bucket"},
+}
+ALLOW: Object = {
+    "serviceAccounts": ["*"],
+    "secrets": ["a"],
+    "env": ["A_*"],
+    "podLabels": ["x"],
+    "podAnnotations": ["y"],
+}
+PLACEMENT: Object = {"nodeSelector": {"a": "b"}, "tolerations": [{"key": "a", "tolerationSeconds": 3, "later": None}]}
+
 GOOD = [
     ("WorkflowDefinition", "a workflow with inputs and outputs", WORKFLOW),
     ("WorkflowDefinition", "a workflow with nothing but a job", {"job": {"any": {"thing": None}}}),
@@ -97,6 +114,9 @@ GOOD = [
     ("LaunchPlan", "inputs of any JSON", PLAN | {"defaultInputs": {"n": None, "f": 1.5, "d": {"e": [None]}}}),
     ("LaunchPlan", "as many labels as there may be", labelled(32)),
     ("LaunchPlan", "a time-out in fractions that come to whole seconds", PLAN | {"timeout": "1.5m500ms.5s"}),
+    ("LaunchPlan", "a plan with all settings", PLAN | SETTINGS),
+    ("LaunchPlanExecution", "a run with all settings", EXECUTION | SETTINGS),
+    ("WorkflowDefinition", "a workflow that allows much", WORKFLOW | {"allow": ALLOW, "interruptible": PLACEMENT}),
     ("LaunchPlanExecution", "a run of a plan", EXECUTION),
     ("LaunchPlanExecution", "a run of a workflow", {"launchPlanRef": {"kind": "WorkflowDefinition", "name": "hello"}}),
     ("LaunchPlanExecution", "a run that is terminated at once", EXECUTION | {"terminate": {"cause": "never mind"}}),
@@ -156,6 +176,19 @@ BAD = [
     ("LaunchPlan", "a duration beyond 292 years", PLAN | {"timeout": "9999999h"}, "spec.timeout: Invalid value"),
     ("LaunchPlan", "a negative number of retries", PLAN | {"retries": -1}, "spec.retries: Invalid value: -1"),
     ("LaunchPlan", "history without end", PLAN | {"history": {"failed": 1001}}, "spec.history.failed"),
+    ("LaunchPlan", "a variable of the operator's own", PLAN | {"env": [{"name": "LP_INPUT_A"}]},
+     'spec.env[0].name: Invalid value: "LP_INPUT_A": names that begin with LP_INPUT_ or LAUNCHPLAN_'),
+    ("LaunchPlan", "a secret in the place of the operator's own",
+     PLAN | {"identity": {"secrets": [SECRET | {"env": "LAUNCHPLAN_NAME"}]}},
+     'spec.identity.secrets[0].env: Invalid value: "LAUNCHPLAN_NAME": names'),
+    ("LaunchPlan", "a variable twice", PLAN | {"env": [{"name": "A"}] * 2}, "spec.env[1]: Duplicate value"),
+    ("LaunchPlan", "a variable with a NUL", PLAN | {"env": [{"name": "A", "value": "\0"}]}, "spec.env[0].value: Invalid value"),
+    ("LaunchPlan", "a secret that goes nowhere", PLAN | {"identity": {"secrets": [SECRET]}},
+     "spec.identity.secrets[0]: Invalid value: expected exactly one of env and file"),
+    ("LaunchPlan", "two secrets in one place", PLAN | {"identity": {"secrets": [SECRET | {"file": "a"}] * 2}},
+     "spec.identity.secrets: Invalid value: expected another env or file for each secret"),
+    ("LaunchPlanExecution", "a prefix with a blank", EXECUTION | {"rawOutputDataConfig": {"outputLocationPrefix": "a b"}},
+     "spec.rawOutputDataConfig.outputLocationPrefix: Invalid value"),
     ("WorkflowDefinition", "no job", {"interface": {}}, "spec.job: Required value"),
     ("WorkflowDefinition", "an input name that no environment can hold",
      WORKFLOW | {"interface": {"inputs": [{"name": "a-b", "type": "string"}]}}, "spec.interface.inputs[0].name"),

@@ -79,7 +79,7 @@ def test_a_plan_says_what_is_wrong_and_starts_nothing(
     space.offer()
     space.create(LAUNCH_PLANS, "daily", plan(**mistake))
     daily = space.stalled(LAUNCH_PLANS, "daily", reason)
-    message = condition(daily, "Stalled")["message"]
+    message = condition(daily, "Ready")["message"]
     assert [word for word in words if word not in message] == [], message
     assert space.warned(daily, reason) == message
     rejected = space.run("by-hand", run_of("daily", inputs={"city": "Rome"}), "Rejected")

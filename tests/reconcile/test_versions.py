@@ -356,7 +356,7 @@ async def test_a_waiting_run_of_a_bare_workflow_does_not_get_another_version() -
         return Fault(403, message="exceeded quota") if is_job else None
 
     world.api.faults = no_quota
-    bare = {"launchPlanRef": {"kind": "WorkflowDefinition", "name": "greet"}, "inputs": {"name": "Ada"}}
+    bare: dict[str, Any] = {"launchPlanRef": {"kind": "WorkflowDefinition", "name": "greet"}, "inputs": {"name": "Ada"}}
     assert (await ran(world, **bare))["phase"] == "Queued"
     world.edit(WORKFLOW_DEFINITIONS, "greet", job={"backoffLimit": 3})
     world.api.faults = _no_fault
@@ -379,7 +379,7 @@ async def test_a_relaunch_gets_the_earlier_inputs_and_version() -> None:
     assert changed["inputs"] == {"name": "Bob", "times": 3}
     lost = await ran(world, "lost", relaunchOf="nobody")
     assert (lost["phase"], lost["conditions"][0]["reason"]) == ("Queued", "ExecutionNotFound")
-    other = {"launchPlanRef": {"kind": "WorkflowDefinition", "name": "greet"}, "relaunchOf": "by-hand"}
+    other: dict[str, Any] = {"launchPlanRef": {"kind": "WorkflowDefinition", "name": "greet"}, "relaunchOf": "by-hand"}
     assert (await ran(world, "other", **other))["error"]["code"] == "InvalidSpec"
 
 
@@ -417,3 +417,52 @@ async def test_a_plan_made_again_at_once_does_not_keep_its_predecessors_revision
     (revision,) = world.all(CONTROLLER_REVISIONS)
     assert revision["metadata"]["ownerReferences"][0]["uid"] == world.get(LAUNCH_PLANS, "hello")["metadata"]["uid"]
     assert world.ready() == ("True", "False", "Active")
+
+
+ASKING: dict[str, Any] = {"env": [{"name": "MODE", "value": "fast"}]}
+
+
+async def asking_world() -> tuple[World, str]:
+    """A plan whose pinned old version asks for an environment variable; the newest does not."""
+    world = World()
+    world.create(workflow(allow={"env": ["MODE"]}))
+    world.create(plan(NEVER, **ASKING))
+    await world.start()
+    first = str(world.status["activeVersion"])
+    await edited(world, env=None, activeVersion=first)
+    assert world.ready() == ("True", "False", "Active")
+    return world, first
+
+
+@virtual_time
+async def test_a_permission_that_is_gone_ends_the_schedule_of_an_old_version_at_once() -> None:
+    world, first = await asking_world()
+    world.edit(WORKFLOW_DEFINITIONS, "greet", allow={"env": []})
+    await world.advance(5)
+    assert world.ready() == ("False", "True", "NotPermitted")
+    assert world.names(CRON_JOBS) == []
+    assert (await ran(world, **named(first)))["error"]["code"] == "NotPermitted"
+    world.edit(WORKFLOW_DEFINITIONS, "greet", allow={"env": ["M*"]})
+    await world.advance(5)
+    assert (world.ready()[2], world.names(CRON_JOBS)) == ("Active", ["hello"])
+
+
+@virtual_time
+async def test_a_change_of_permissions_alone_is_no_new_version() -> None:
+    world, _ = await asking_world()
+    before = [each["version"] for each in world.status["versions"]]
+    world.edit(WORKFLOW_DEFINITIONS, "greet", allow={"env": ["MODE", "OTHER"]})
+    await world.settle()
+    assert [each["version"] for each in world.status["versions"]] == before
+
+
+@virtual_time
+async def test_with_the_workflow_gone_the_schedule_stays_and_runs_that_ask_for_something_are_rejected() -> None:
+    world, first = await asking_world()
+    world.delete(WORKFLOW_DEFINITIONS, "greet")
+    await world.settle()
+    assert world.names(CRON_JOBS) == ["hello"]
+    rejected = await ran(world, **named(first))
+    assert (rejected["phase"], rejected["error"]["code"]) == ("Rejected", "NotPermitted")
+    newest = str(world.status["latestVersion"])
+    assert (await ran(world, "newest", **named(newest)))["phase"] == "Succeeded"

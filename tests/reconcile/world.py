@@ -65,6 +65,7 @@ class World:
 
     Attributes:
         jobs_made: how often a Job of each name was created, ever.
+        settings: the operator's, from its next start on.
     """
 
     def __init__(self) -> None:
@@ -73,13 +74,14 @@ class World:
         self.jobs_made: Counter[str] = Counter()
         self.outcome: dict[str, Any] = {"message": MESSAGE, "exit_code": 0}
         self.cluster_moves = True
+        self.settings = Settings()
         self._operator: Operator | None = None
         self._task: asyncio.Task[None] | None = None
         self._seen: set[str] = set()
 
     async def start(self) -> None:
         """Start an operator with empty caches and wait until it rests."""
-        operator = assemble(Settings(), InProcessTransport(self.api), clock=virtual_now, rng=seeded(1))
+        operator = assemble(self.settings, InProcessTransport(self.api), clock=virtual_now, rng=seeded(1))
         self._operator = operator
         self._task = asyncio.create_task(_run(operator))
         await self.settle()

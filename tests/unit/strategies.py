@@ -12,6 +12,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from launchplan_operator.api.types import format_go_duration
 from launchplan_operator.api.workflow import InputParameter
 from launchplan_operator.decide.inputs import Bindings
+from tests.unit.type_strategies import ADDRESSES
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 JSON: SearchStrategy[Any] = st.recursive(
@@ -33,6 +34,12 @@ VALUES: Mapping[str, SearchStrategy[Any]] = {
     "struct": st.dictionaries(TEXTS, JSON, max_size=3),
     "binary": st.binary(max_size=8).map(lambda raw: base64.b64encode(raw).decode()),
     "enum[red, green]": st.sampled_from(["red", "green"]),
+    "blob[csv]": ADDRESSES,
+    "dataset[id: integer]": ADDRESSES,
+    "list[float]": st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-9, 9), max_size=3),
+    "map[list[string]]": st.dictionaries(TEXTS, st.lists(TEXTS, max_size=2), max_size=3),
+    "optional[integer]": st.none() | st.integers(-9, 9),
+    "union[integer, string, none]": st.none() | st.integers(-9, 9) | TEXTS,
 }
 #: Places of a JobSpec that we extend, any of which a person may write in any shape.
 JUNK = JSON | st.lists(st.dictionaries(st.sampled_from(["name", "mountPath", "env"]), JSON, max_size=3), max_size=3)
@@ -68,7 +75,12 @@ def job_templates(draw: DrawFn) -> dict[str, Any]:
     container = st.fixed_dictionaries({"name": st.just("main")}, optional={"env": JUNK, "volumeMounts": JUNK})
     pod = st.fixed_dictionaries(
         {"containers": st.lists(container, min_size=1, max_size=2) | JUNK},
-        optional={"initContainers": st.lists(container, max_size=1) | JUNK, "volumes": JUNK},
+        optional={
+            "initContainers": st.lists(container, max_size=1) | JUNK,
+            "volumes": JUNK,
+            "nodeSelector": JUNK,
+            "tolerations": JUNK,
+        },
     )
     metadata = st.fixed_dictionaries({}, optional={"labels": JSON, "annotations": JSON})
     template = st.fixed_dictionaries({"spec": pod | JSON}, optional={"metadata": metadata | JSON})

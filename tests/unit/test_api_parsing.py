@@ -8,7 +8,7 @@ from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec, Phase
 from launchplan_operator.api.launchplan import FixedRate, History, LaunchPlanSpec, RateUnit, Schedule
 from launchplan_operator.api.parsing import parse_spec
-from launchplan_operator.api.workflow import WorkflowDefinitionSpec
+from launchplan_operator.api.workflow import InputParameter, WorkflowDefinitionSpec
 
 PLAN: dict[str, Any] = {
     "workflowRef": {"name": "hello"},
@@ -198,6 +198,23 @@ def test_a_default_of_null_is_a_default() -> None:
     assert isinstance(spec, WorkflowDefinitionSpec)
     assert [parameter.required for parameter in spec.interface.inputs] == [True, False]
     assert spec.job == {"any": "thing"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "required"),
+    [
+        ("string", True),
+        ("dataset", True),
+        ("list[optional[string]]", True),
+        ("union[string, integer]", True),
+        ("optional[string]", False),
+        ("union[string, integer, none]", False),
+        ("optional[nonsense]", True),
+    ],
+)
+def test_an_input_that_may_be_null_is_not_required(kind: str, required: bool) -> None:
+    """Without a default it is null; what is no type makes nothing optional."""
+    assert InputParameter.model_validate({"name": "a", "type": kind}).required is required
 
 
 def test_an_execution_refers_to_a_plan_unless_it_says_otherwise() -> None:

@@ -232,6 +232,16 @@ def test_what_is_right_has_no_finding(text: str) -> None:
             [("warning", "spec.workflowRef.version", "WorkflowVersionNotFound")],
             id="a workflow's version that may be in the cluster",
         ),
+        pytest.param(
+            WORKFLOW + HELLO + run("  launchPlanRef: {name: hello}\n  env: [{name: A, value: b}]"),
+            [("error", "spec.env[A]", "NotPermitted")],
+            id="a run that asks for more than its workflow allows",
+        ),
+        pytest.param(
+            WORKFLOW + plan("  identity: {serviceAccountName: admin}"),
+            [("error", "spec.identity.serviceAccountName", "NotPermitted")],
+            id="a plan that asks for more than its workflow allows",
+        ),
         pytest.param("a: [1\n---\n" + HELLO + WORKFLOW, [("error", "line 2", "ManifestUnreadable")], id="broken YAML"),
         pytest.param("- 1\n", [("error", "line 1", "ManifestUnreadable")], id="no object"),
     ],

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -201,13 +201,18 @@ def test_a_models_defaults_are_the_schemas(resource: Any) -> None:
 
 
 def default_of(model: type[BaseModel], path: list[str]) -> Any:
-    """Return the default of a model's field, given by its JSON path."""
-    field = next(field for field in model.model_fields.values() if field.alias == path[0])
-    if len(path) == 1:
-        return field.default
-    choices = [field.annotation, *getattr(field.annotation, "__args__", ())]
-    inner = next(kind for kind in choices if isinstance(kind, type) and issubclass(kind, BaseModel))
-    return default_of(inner, path[1:])
+    """Return the default of a model's field, given by its JSON path; a list's items are no step."""
+    name, *rest = (part for part in path if part != "items")
+    field = next(field for field in model.model_fields.values() if field.alias == name)
+    return default_of(next(models_in(field.annotation)), rest) if rest else field.default
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models in a type, however deep."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from models_in(part)
 
 
 def test_a_choice_of_types_is_refused_by_the_converter() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from launchplan_operator.api.canonical import canonical_json
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.types import Type
 from launchplan_operator.api.workflow import InputParameter
 from launchplan_operator.decide.inputs import (
     MAX_INPUT_BYTES,
@@ -20,6 +21,7 @@ from launchplan_operator.decide.inputs import (
     unexpected_input,
 )
 from tests.unit.strategies import JSON, Call, calls
+from tests.unit.type_strategies import typed_values, values_of
 
 
 def declared(**types: Any) -> tuple[InputParameter, ...]:
@@ -188,6 +190,66 @@ def test_inputs_must_fit_into_a_pods_annotations(letter: str, more: int, fits: b
     value = letter * (MAX_INPUT_BYTES - len(canonical_json({"x": ""})) + more)
     resolved = resolve_inputs(declared(x="string"), Bindings(), {"x": value})
     assert resolved == {"x": value} if fits else findings_of(resolved) == [(Reason.InputsTooLarge, "spec.inputs")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "written"),
+    [
+        pytest.param("list[float]", 1, "1.0", id="a whole number in a list of floats"),
+        pytest.param("list[integer]", 1e18, str(10**18), id="an integer with an exponent"),
+        pytest.param("list[datetime]", "2026-01-01 00:00:00", '"2026-01-01T00:00:00Z"', id="an instant without its Z"),
+    ],
+)
+def test_inputs_must_fit_as_texts_too(kind: str, item: Any, written: str) -> None:
+    """A text may be longer than the JSON that it was made from, and an environment text has its own limit."""
+    most = (MAX_INPUT_BYTES - 1) // (len(written) + 1)
+    parameters = declared(x=kind)
+    for count, fits in ((most, True), (most + 1, False)):
+        value = [item] * count
+        assert len(canonical_json({"x": value})) <= MAX_INPUT_BYTES
+        resolved = resolve_inputs(parameters, Bindings(), {"x": value})
+        assert resolved == {"x": value} if fits else findings_of(resolved) == [(Reason.InputsTooLarge, "spec.inputs")]
+
+
+@pytest.mark.parametrize(
+    ("bindings", "caller", "value"),
+    [
+        pytest.param(Bindings(), {}, None, id="nobody gives one"),
+        pytest.param(Bindings(), {"x": None}, None, id="the caller gives null"),
+        pytest.param(Bindings({"x": [1]}), {"x": None}, None, id="the caller's null beats the plan's default"),
+        pytest.param(Bindings({"x": [1]}), {}, [1], id="the plan's default"),
+        pytest.param(Bindings({}, {"x": None}), {}, None, id="null may be fixed"),
+    ],
+)
+def test_an_optional_input_is_null_unless_somebody_gives_a_value(
+    bindings: Bindings, caller: dict[str, Any], value: Any
+) -> None:
+    """It is not missing, and null is a value like any other."""
+    parameters = declared(x="optional[list[integer]]")
+    assert unbound_inputs(parameters, bindings) == []
+    assert resolve_inputs(parameters, bindings, caller) == {"x": value}
+
+
+def test_a_mismatch_names_the_part_that_does_not_fit() -> None:
+    """With the path from the input to it."""
+    finding = check_binding(declared(x="optional[list[map[integer]]]")[0], [{}, {}, {"y": "a"}], "spec.inputs")
+    assert finding is not None
+    assert finding.text == "spec.inputs.x: input 'x': at [2].y: expected integer, found the string 'a'"
+
+
+@given(typed_values(), st.data())
+def test_a_fixed_value_of_any_type_is_what_a_run_gets(typed: tuple[Type, Any], data: st.DataObject) -> None:
+    """As it was written, whatever the workflow's and the plan's defaults are; and a caller's word refuses the run."""
+    kind, fixed = typed
+    other = data.draw(values_of(kind))
+    parameters = declared(x=(str(kind), other))
+    bindings = Bindings({"x": other}, {"x": fixed})
+    resolved = resolve_inputs(parameters, bindings, {})
+    assert isinstance(resolved, dict)
+    assert resolved["x"] is fixed
+    assert findings_of(resolve_inputs(parameters, bindings, {"x": other})) == [
+        (Reason.FixedInputOverride, "spec.inputs.x")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from launchplan_operator.api.conditions import Finding
+from launchplan_operator.api.defaults import RunDefaults
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec, Phase
 from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.parsing import parse_spec
@@ -19,8 +20,8 @@ from launchplan_operator.decide.progress import is_terminal, run_status
 from launchplan_operator.decide.results import ResultContract
 from launchplan_operator.decide.run import observe_run
 from launchplan_operator.decide.schedule import read_schedule
+from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.decide.validate import PlanView, WorkflowView, validate_plan
-from launchplan_operator.render.content import plan_content
 
 DATA = Path(__file__).parents[1] / "data" / "plans"
 JOB = {"template": {"spec": {"containers": [{"name": "main"}]}}}
@@ -57,12 +58,20 @@ def resolve(row: Mapping[str, Any]) -> Any:
 
 
 def settle(row: Mapping[str, Any]) -> Any:
-    """Return the labels and annotations that a run's Job gets."""
-    plan = LaunchPlanSpec.model_validate({"workflowRef": {"name": "w"}, **row["plan"]})
-    run = LaunchPlanExecutionSpec.model_validate({"launchPlanRef": {"name": "p"}, **row["run"]})
-    owner = {"metadata": {"name": "p", "uid": "u"}}
-    content = plan_content(owner, plan, ("1", "1"), WorkflowDefinitionSpec.model_validate({"job": JOB}), {}, run)
-    return {"labels": content.labels, "annotations": content.annotations}
+    """Return the settings that a run gets, those that are set."""
+    plan = LaunchPlanSpec.model_validate({"workflowRef": {"name": "w"}, **row.get("plan", {})})
+    run = LaunchPlanExecutionSpec.model_validate({"launchPlanRef": {"name": "p"}, **row.get("run", {})})
+    made = resolve_settings(run, plan, RunDefaults.model_validate(row.get("operator", {})))
+    told = {
+        "labels": made.labels or None,
+        "annotations": made.annotations or None,
+        "prefix": made.output_prefix,
+        "account": made.identity.value.service_account_name,
+        "parallelism": made.max_parallelism,
+        "interruptible": made.interruptible,
+        "env": {var.name: var.value for var in made.env.value} or None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 JOBS: Mapping[str, Mapping[str, Any]] = {
@@ -98,7 +107,7 @@ def rows(part: str) -> list[Any]:
     found = []
     for name in RULES:
         table = yaml.safe_load((DATA / f"{name}.yaml").read_text(encoding="utf-8"))
-        found += [pytest.param(name, {**table.get("given", {}), **row}, id=row["id"]) for row in table[part]]
+        found += [pytest.param(name, {**table.get("given", {}), **row}, id=row["id"]) for row in table.get(part, ())]
     return found
 
 
@@ -114,4 +123,12 @@ def test_we_differ_and_say_why(rule: str, row: dict[str, Any]) -> None:
     outcome = RULES[rule](row)
     assert outcome == row["expect"]
     assert outcome != row["there"]
+    assert len(row["reason"]) > 20
+
+
+@pytest.mark.parametrize(("rule", "row"), rows("not_applicable"))
+def test_what_has_no_counterpart_here_says_why(rule: str, row: dict[str, Any]) -> None:
+    """A row without an outcome has a reason, and is no row of another kind as well."""
+    told = [each.values[1]["id"] for part in ("cases", "overruled") for each in rows(part) if each.values[0] == rule]
+    assert row["id"] not in told
     assert len(row["reason"]) > 20

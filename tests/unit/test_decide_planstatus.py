@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.mending import Target
 from launchplan_operator.api.planstatus import LaunchPlanStatus
 from launchplan_operator.api.workflow import Interface
 from launchplan_operator.decide.counting import Counting
@@ -31,6 +32,7 @@ INTERFACE = {"parameters": [{"name": "x", "type": "string", "required": True}]}
 VERSIONS = (KnownVersion("v1", "1" * 64, "w1"), KnownVersion("v2", "2" * 64, "w2"))
 REPORT = PlanReport(
     generation=3,
+    target=Target("lp", "demo", "report"),
     active="v2",
     pinned=False,
     suspended=False,
@@ -224,6 +226,18 @@ REQUIRED, OPTIONAL = {"name": "x", "type": "string"}, {"name": "x", "type": "str
             OPTIONAL, Bindings({"x": "plan"}), {"required": False, "default": "plan"}, id="a plan's default beats it"
         ),
         pytest.param(REQUIRED, Bindings({}, {"x": "fixed"}), None, id="a fixed input can no longer be passed"),
+        pytest.param(
+            {"name": "x", "type": "optional[string]"},
+            Bindings(),
+            {"required": False, "default": None},
+            id="an optional input is null unless it is passed",
+        ),
+        pytest.param(
+            {"name": "x", "type": "optional[string]"},
+            Bindings({"x": "plan"}),
+            {"required": False, "default": "plan"},
+            id="an optional input may have a default",
+        ),
     ],
 )
 def test_the_interface_says_what_a_caller_may_still_pass(
@@ -231,6 +245,6 @@ def test_the_interface_says_what_a_caller_may_still_pass(
 ) -> None:
     """With its default, or as required; what is fixed stands apart."""
     found = plan_interface(interface(parameter), bindings)
-    assert found.get("parameters") == ([{"name": "x", "type": "string", **expected}] if expected else None)
+    assert found.get("parameters") == ([{"name": "x", "type": parameter["type"], **expected}] if expected else None)
     assert found.get("fixedInputs") == (dict(bindings.fixed) or None)
     assert found["outputs"] == [{"name": "rows", "type": "integer"}]

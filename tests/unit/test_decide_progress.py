@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.execution import LaunchPlanExecutionStatus, Phase
+from launchplan_operator.api.mending import Target
 from launchplan_operator.decide.progress import derive_phase, is_terminal, rejected_status, run_status, waiting_status
 from launchplan_operator.decide.results import ResultContract
 from launchplan_operator.decide.run import RunError, RunState, is_finished, observe_run
@@ -96,6 +97,7 @@ def test_a_run_that_never_started_has_no_duration() -> None:
     assert "duration" not in status
 
 
+TARGET = Target("lpx", "demo", "by-hand")
 FINDINGS = (
     Finding(Reason.TypeMismatch, "bad", "spec.inputs.x"),
     Finding(Reason.MissingInput, "none", "spec.inputs.y", "give it"),
@@ -104,7 +106,7 @@ FINDINGS = (
 
 def test_a_rejected_run_tells_every_finding() -> None:
     """The first one's reason is the code; the user made the mistake."""
-    status = rejected_status(FINDINGS, 1, NOW, {"origin": {"type": "Manual"}})
+    status = rejected_status(FINDINGS, TARGET, 1, NOW, {"origin": {"type": "Manual"}})
     text = "spec.inputs.x: bad; spec.inputs.y: none (give it)"
     assert status["error"] == {"kind": "User", "code": "TypeMismatch", "message": text}
     assert truth(status) == {"Accepted": "False", "Ready": "False", "Reconciling": "False", "Stalled": "True"}
@@ -116,8 +118,8 @@ def test_a_rejected_run_tells_every_finding() -> None:
 
 def test_a_rejection_made_again_is_the_same() -> None:
     """A second pass before the watch caught up writes nothing new."""
-    first = rejected_status(FINDINGS, 1, NOW, {})
-    assert rejected_status(FINDINGS, 1, NOW + timedelta(hours=1), first) == first
+    first = rejected_status(FINDINGS, TARGET, 1, NOW, {})
+    assert rejected_status(FINDINGS, TARGET, 1, NOW + timedelta(hours=1), first) == first
 
 
 def test_a_run_that_waits_is_queued_until_it_is_accepted_or_rejected() -> None:
@@ -127,7 +129,7 @@ def test_a_run_that_waits_is_queued_until_it_is_accepted_or_rejected() -> None:
     assert (waiting["phase"], is_terminal(waiting)) == ("Queued", False)
     assert truth(waiting) == {"Accepted": "Unknown", "Ready": "False", "Reconciling": "True", "Stalled": "False"}
     assert waiting_status(absent, 1, NOW + timedelta(minutes=1), waiting) == waiting
-    rejected = rejected_status((absent,), 1, NOW + timedelta(minutes=5), waiting)
+    rejected = rejected_status((absent,), TARGET, 1, NOW + timedelta(minutes=5), waiting)
     assert (rejected["phase"], rejected["completionTime"]) == ("Rejected", "2026-01-31T09:11:00Z")
     accepted = run_status(RunState(Reason.Running), 1, NOW, waiting)
     assert {c["reason"] for c in accepted["conditions"]} == {"Accepted", "Running"}

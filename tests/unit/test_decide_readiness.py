@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.mending import Target, set_field
 from launchplan_operator.decide.readiness import PATIENCE, Verdict, patience_left, ready_conditions
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
@@ -17,11 +18,14 @@ ABSENT = Finding(Reason.WorkflowNotFound, "no workflow", transient=True)
 PENDING = Finding(Reason.ScheduleChangePending, "the old one goes", transient=True)
 
 
+TARGET = Target("lp", "demo", "daily")
+
+
 def judged(
     *findings: Finding, now: datetime = NINE, previous: Sequence[Mapping[str, Any]] = (), pending: Finding | None = None
 ) -> list[dict[str, Any]]:
     """Return the conditions of a plan that is active but for these findings."""
-    return ready_conditions(Verdict(Reason.Active, "fine", findings, pending), 1, now, previous)
+    return ready_conditions(Verdict(Reason.Active, "fine", TARGET, findings, pending), 1, now, previous)
 
 
 def truth(conditions: Sequence[Mapping[str, Any]]) -> str:
@@ -145,3 +149,21 @@ def test_any_history_reads_as_one_of_three(looks: list[tuple[list[Finding], Find
         assert len(truth(conditions).split()) == 1
         assert judged(*findings, now=now, previous=conditions, pending=pending) == conditions
         previous, waited = conditions, waits
+
+
+def test_the_command_that_mends_it_stands_beside_what_columns_show() -> None:
+    """Ready says what is wrong; Stalled, or Reconciling, also how to mend it, all at once."""
+    findings = (
+        Finding(
+            Reason.CronInvalid, "bad", "spec.schedule.cron", fix=set_field("0 9 * * *", "spec", "schedule", "cron")
+        ),
+        Finding(Reason.UnexpectedInput, "odd", "spec.fixedInputs.x", fix=set_field(None, "spec", "fixedInputs", "x")),
+    )
+    ready, reconciling, stalled = ready_conditions(
+        Verdict(Reason.Active, "fine", TARGET, findings), 1, datetime(2026, 1, 31, tzinfo=UTC), ()
+    )
+    assert ready["message"] == "spec.schedule.cron: bad; spec.fixedInputs.x: odd"
+    assert reconciling["message"] == ""
+    patch = '{"spec":{"schedule":{"cron":"0 9 * * *"},"fixedInputs":{"x":null}}}'
+    command = f"kubectl patch lp daily -n demo --type=merge -p '{patch}'"
+    assert stalled["message"] == f"{ready['message']}. To mend it, for example: {command}"

@@ -76,6 +76,57 @@ def test_a_message_that_breaks_the_contract_is_invalid(text: str, problem: str) 
         assert finding.message.endswith("expected one JSON object with file, rows in the termination message")
 
 
+OPTIONAL = ResultContract("main", {"rows": "integer", "file": "optional[blob]"})
+
+
+@pytest.mark.parametrize(
+    ("outputs", "text", "expected"),
+    [
+        pytest.param(
+            OPTIONAL.outputs, '{"rows": 3}', {"rows": 3, "file": None}, id="an absent optional output is null"
+        ),
+        pytest.param(
+            OPTIONAL.outputs, '{"rows": 3, "file": null}', {"rows": 3, "file": None}, id="and so it may be given"
+        ),
+        pytest.param(
+            OPTIONAL.outputs, '{"rows": 3, "file": "/x"}', {"rows": 3, "file": "/x"}, id="what is given is taken"
+        ),
+        pytest.param(
+            {"a": "optional[integer]"}, "", {"a": None}, id="with optional ones alone nothing need be written"
+        ),
+        pytest.param(
+            {"a": "list[optional[integer]]"}, '{"a": [1, null]}', {"a": [1, None]}, id="a list has its own nulls"
+        ),
+    ],
+)
+def test_an_optional_output_may_be_absent(outputs: dict[str, str], text: str, expected: dict[str, Any]) -> None:
+    """The run succeeds, and each declared output stands in its status."""
+    assert parse_outputs(ResultContract("main", outputs), text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"file": "/x"}', "found no value for the output rows,"),
+        ("", "found no text, expected one JSON object"),
+        ('{"rows": 3, "file": "x"}', "output 'file': expected blob (a URI"),
+        ('{"rows": 3, "file": 7}', "output 'file': expected blob (a URI"),
+    ],
+)
+def test_an_optional_output_makes_no_other_optional(text: str, problem: str) -> None:
+    """And it has its type."""
+    finding = parse_outputs(OPTIONAL, text)
+    assert isinstance(finding, Finding)
+    assert finding.message.startswith(problem)
+
+
+def test_a_part_that_does_not_fit_is_named() -> None:
+    """With the path from the output to it."""
+    finding = parse_outputs(ResultContract("main", {"x": "list[map[integer]]"}), '{"x": [{}, {"a": "1"}]}')
+    assert isinstance(finding, Finding)
+    assert finding.message == "output 'x': at [1].a: expected integer, found the string '1'"
+
+
 def test_outputs_come_in_the_order_of_their_declaration() -> None:
     """Blanks around the object do not matter."""
     outputs = parse_outputs(CONTRACT, f"\n {GOOD}\n")

@@ -4,10 +4,12 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.launchplan import LaunchPlanSpec
+from launchplan_operator.api.settings import EnvVar, RunSettings, SecretUse
+from launchplan_operator.api.types import Type
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from launchplan_operator.decide.inputs import MAX_INPUT_BYTES
 from launchplan_operator.decide.samples import sample_inputs
@@ -15,9 +17,11 @@ from launchplan_operator.decide.validate import PlanView, WorkflowView, validate
 from launchplan_operator.render.content import workflow_content
 from launchplan_operator.render.job import render_job
 from tests.unit.strategies import job_templates
+from tests.unit.type_strategies import TYPES
 
 POD = "spec.job.template.spec"
 VALID: dict[str, Any] = {
+    "allow": {"env": ["MODE"]},
     "interface": {
         "inputs": [
             {"name": "city", "type": "string"},
@@ -151,6 +155,26 @@ WORKFLOWS: list[Any] = [
         id="a neighbouring directory is free",
     ),
     pytest.param(
+        {"job__template__spec__volumes": [{"name": "launchplan-secrets"}]},
+        (Reason.ReservedName, f"{POD}.volumes[0].name"),
+        id="the secrets volume is ours",
+    ),
+    pytest.param(
+        {f"{CONTAINER}__volumeMounts": [{"name": "x", "mountPath": "/etc/launchplan-secrets"}]},
+        (Reason.ReservedName, f"{POD}.containers[0].volumeMounts[0].mountPath"),
+        id="the secrets directory is ours",
+    ),
+    pytest.param(
+        {"job__template__spec__nodeSelector": "spot"},
+        (Reason.JobRefused, f"{POD}.nodeSelector"),
+        id="a node selector written as a text is refused",
+    ),
+    pytest.param(
+        {"job__template__spec__tolerations": {"key": "spot"}},
+        (Reason.JobRefused, f"{POD}.tolerations"),
+        id="tolerations written as a map are refused",
+    ),
+    pytest.param(
         {f"{CONTAINER}__env": {"MODE": "fast"}},
         (Reason.JobRefused, f"{POD}.containers[0].env"),
         id="an environment written as a map is refused, not tripped over",
@@ -192,14 +216,29 @@ def test_a_workflow_tells_everything_that_is_wrong_at_once() -> None:
 
 
 @given(job_templates())
+@example({"template": {"spec": {"containers": [{"name": "main", "env": [{"name": []}]}]}}})
 def test_a_template_of_any_shape_is_refused_or_can_be_rendered(job: dict[str, Any]) -> None:
     """The template is unread by the schema: nothing that a person writes there trips the checks or the renderer."""
-    spec = workflow(job=job)
+    spec = workflow(job=job, interruptible={"nodeSelector": {"a": "b"}, "tolerations": [{"key": "a"}]})
     if validate_workflow(spec):
         return
     owner = {"apiVersion": "v1", "kind": "W", "metadata": {"name": "w", "uid": "u"}}
-    content = workflow_content(owner, "1", spec, sample_inputs(spec.interface.inputs))
+    content = workflow_content(owner, "1", spec, sample_inputs(spec.interface.inputs), EVERYTHING)
     assert render_job(content, "ns", "run", owner)["spec"]["template"]["spec"]["containers"]
+
+
+#: All that extends a template.
+EVERYTHING = RunSettings(
+    pod_labels={"a": "b"},
+    pod_annotations={"a": "b"},
+    env=(EnvVar(name="A"),),
+    service_account="a",
+    secrets=(SecretUse(name="s", key="k", file="f"),),
+    interruptible=True,
+    max_parallelism=1,
+    output_prefix="s3://b",
+    timeout=1,
+)
 
 
 def plan_view(view: WorkflowView | None = None, **fields: Any) -> PlanView:
@@ -254,6 +293,19 @@ PLANS: list[Any] = [
         id="a scheduled plan's inputs must fit into a pod's annotations",
     ),
     pytest.param(
+        {"env": [{"name": "MODE"}, {"name": "SEED"}], "identity": {"serviceAccountName": "root"}},
+        [
+            (Reason.NotPermitted, "spec.env[SEED]"),
+            (Reason.NotPermitted, "spec.identity.serviceAccountName"),
+        ],
+        id="a plan asks only for what the workflow allows",
+    ),
+    pytest.param(
+        {"labels": {"any": "x"}, "annotations": {"any": "x"}, "interruptible": True, "maxParallelism": 3},
+        [],
+        id="labels, annotations and limits need no permission",
+    ),
+    pytest.param(
         {"defaultInputs": {"city": "x" * MAX_INPUT_BYTES}}, [], id="without a schedule a caller may still give less"
     ),
 ]
@@ -284,6 +336,16 @@ def test_a_plan_whose_workflow_is_broken_says_why(spec: WorkflowDefinitionSpec |
     assert not findings[0].transient
 
 
+def test_a_broken_workflow_still_denies_what_it_does_not_allow() -> None:
+    """Else an edit that breaks it could not take back a permission."""
+    broken = WorkflowView("report", workflow(), findings=(Finding(Reason.TypeInvalid, "found the type 'int'"),))
+    findings = validate_plan(plan_view(broken, env=[{"name": "SEED"}]))
+    assert told(findings) == [
+        (Reason.WorkflowInvalid, "spec.workflowRef.name"),
+        (Reason.NotPermitted, "spec.env[SEED]"),
+    ]
+
+
 def test_what_is_wrong_by_itself_is_told_even_without_the_workflow() -> None:
     """A key in both maps needs no workflow to be wrong, and is permanent."""
     view = plan_view(WorkflowView("report"), defaultInputs={"a": 1}, fixedInputs={"a": 2})
@@ -293,21 +355,23 @@ def test_what_is_wrong_by_itself_is_told_even_without_the_workflow() -> None:
     ]
 
 
-@pytest.mark.parametrize("kind", ["integer", "float", "string", "boolean", "datetime", "duration", "struct", "binary"])
-def test_a_sample_is_of_its_inputs_type(kind: str) -> None:
+@given(TYPES)
+def test_a_sample_is_of_its_inputs_type(kind: Type) -> None:
     """A template is tried with values that a caller could give."""
-    spec = workflow(interface__inputs=[{"name": "x", "type": kind}])
+    spec = workflow(interface__inputs=[{"name": "x", "type": str(kind)}])
     view = plan_view(WorkflowView("report", spec, "1"), defaultInputs=sample_inputs(spec.interface.inputs))
     assert validate_plan(view) == ()
 
 
 def test_a_sample_is_the_default_where_there_is_one() -> None:
-    """Of an enum without a default it is the first choice."""
+    """Of an enum without a default it is the first choice, of an optional type null."""
     inputs: list[dict[str, Any]] = [
         {"name": "a", "type": "enum[x, y]"},
         {"name": "b", "type": "integer", "default": 5},
+        {"name": "c", "type": "optional[integer]"},
     ]
-    assert sample_inputs(workflow(interface__inputs=inputs).interface.inputs) == {"a": "x", "b": 5}
+    samples = {"a": "x", "b": 5, "c": None}
+    assert sample_inputs(workflow(interface__inputs=inputs).interface.inputs) == samples
 
 
 def test_an_unreadable_type_has_no_sample() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.api.template import input_env
 from launchplan_operator.render.job import JobContent, render_job, render_job_spec, render_slot_job
 from tests.unit.strategies import TEXTS
@@ -48,8 +49,7 @@ CONTENT = JobContent(
     inputs_json='{"city":"oslo","maxRows":3}',
     container="main",
     outputs={"rows": "integer"},
-    labels={"cost": "x"},
-    annotations={"owner": "y"},
+    settings=RunSettings(labels={"cost": "x"}, annotations={"owner": "y"}),
 )
 EXECUTION = {
     "apiVersion": "launchplan.dev/v1alpha1",
@@ -185,7 +185,7 @@ def test_the_names_that_a_container_sees_come_from_marks_that_are_there() -> Non
     ("changes", "expected"),
     [
         pytest.param({}, (60, 4), id="the template's own deadline and retries stand"),
-        pytest.param({"timeout": 90}, (90, 4), id="a time-out takes the deadline's place"),
+        pytest.param({"settings": RunSettings(timeout=90)}, (90, 4), id="a time-out takes the deadline's place"),
         pytest.param({"retries": 0}, (60, 0), id="no retries are a number of retries"),
     ],
 )
@@ -199,7 +199,7 @@ def test_the_plans_settings_take_the_place_of_the_templates(changes: dict[str, A
 def test_nobody_takes_our_labels_place(key: str) -> None:
     """Neither the plan's labels on the Job nor the author's on the pod; our watches select by them."""
     template = {"template": {"metadata": {"labels": {key: "theirs"}}, "spec": {"containers": [{"name": "main"}]}}}
-    rendered = job(template=template, labels={key: "theirs"})
+    rendered = job(template=template, settings=RunSettings(labels={key: "theirs"}, pod_labels={key: "theirs"}))
     assert rendered["metadata"]["labels"][key] != "theirs"
     assert rendered["spec"]["template"]["metadata"]["labels"][key] != "theirs"
 

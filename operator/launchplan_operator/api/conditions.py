@@ -1,14 +1,24 @@
 """Conditions, findings, and the one list of reasons that both speak in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from launchplan_operator.api.mending import Fix, Target, mend_command
 from launchplan_operator.api.reasons import Reason
 
-__all__ = ["ConditionStatus", "ConditionType", "Finding", "Reason", "find_condition", "make_condition"]
+__all__ = [
+    "ConditionStatus",
+    "ConditionType",
+    "Finding",
+    "Reason",
+    "find_condition",
+    "make_condition",
+    "tell",
+    "tell_with_command",
+]
 
 #: The API server refuses a longer message.
 MAX_MESSAGE = 32_768
@@ -31,7 +41,7 @@ class ConditionType(StrEnum):
 class Finding:
     """One thing that a check found: the condition's reason, and what was found, what was expected and where.
 
-    A transient finding is one that another object's arrival would mend.
+    A transient finding is one that another object's arrival would mend. `fix` is a change that would.
     """
 
     reason: Reason
@@ -39,6 +49,7 @@ class Finding:
     path: str = ""
     hint: str = ""
     transient: bool = False
+    fix: Fix | None = None
 
     @property
     def text(self) -> str:
@@ -46,6 +57,17 @@ class Finding:
         place = f"{self.path}: " if self.path else ""
         hint = f" ({self.hint})" if self.hint else ""
         return f"{place}{self.message}{hint}"
+
+
+def tell(findings: Iterable[Finding]) -> str:
+    """Return what is wrong, in one sentence a finding."""
+    return "; ".join(finding.text for finding in findings)
+
+
+def tell_with_command(findings: Sequence[Finding], target: Target) -> str:
+    """Return what is wrong, and the command that mends it, where there is one."""
+    command = mend_command((finding.fix for finding in findings), target)
+    return f"{tell(findings)}. To mend it, for example: {command}" if command else tell(findings)
 
 
 def make_condition(

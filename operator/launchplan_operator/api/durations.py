@@ -16,15 +16,17 @@ _NANOSECONDS = {
 _PART = re.compile(r"(?:([0-9]+)(?:\.([0-9]*))?|\.([0-9]+))(ns|us|µs|μs|ms|s|m|h)")
 _WHOLE = re.compile(rf"([+-]?)(0|(?:{_PART.pattern})+)")
 _MAX_NANOSECONDS = 2**63 - 1
+#: Python reads no integer of thousands of digits.
+_MAX_CHARACTERS = 256
 
 
 def parse_go_duration(text: str) -> timedelta | None:
     """Return the duration that Go's `time.ParseDuration` reads, to the microsecond, or None where it finds an error.
 
-    A duration of more than 2^63 - 1 nanoseconds, some 292 years, is an error there too.
+    A duration of more than 2^63 - 1 nanoseconds, some 292 years, is an error there too; of more than 256 characters, here.
     """
     whole = _WHOLE.fullmatch(text)
-    if whole is None:
+    if whole is None or len(text) > _MAX_CHARACTERS:
         return None
     nanoseconds = sum(_part_nanoseconds(*part) for part in _PART.findall(whole[2]))
     negative = whole[1] == "-"

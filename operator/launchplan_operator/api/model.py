@@ -19,6 +19,8 @@ MAX_NAME: Final = 253
 MAX_PLAN_NAME: Final = 52
 #: Executions share their names with Jobs, whose names become the value of a label.
 MAX_EXECUTION_NAME: Final = 63
+#: Versions are values of labels.
+MAX_VERSION: Final = 63
 MAX_INPUTS: Final = 100
 #: Makes a CRD node keep whatever stands in it.
 PRESERVE: Final = "x-kubernetes-preserve-unknown-fields"
@@ -49,7 +51,7 @@ def list_map(*keys: str) -> JsonDict:
 PlanName = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PLAN_NAME, pattern=NAME_PATTERN)]
 ObjectName = Annotated[str, StringConstraints(max_length=MAX_NAME)]
 Uid = Annotated[str, StringConstraints(max_length=64)]
-Version = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=LABEL_VALUE_PATTERN)]
+Version = Annotated[str, StringConstraints(min_length=1, max_length=MAX_VERSION, pattern=LABEL_VALUE_PATTERN)]
 #: A whole SHA-256 in hex.
 ContentHash = Annotated[str, StringConstraints(min_length=64, max_length=64)]
 InputName = Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=INPUT_NAME_PATTERN)]

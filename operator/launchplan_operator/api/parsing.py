@@ -7,8 +7,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.misfits import describe_value
 from launchplan_operator.api.model import Model
-from launchplan_operator.api.scalars import describe_value
 
 M = TypeVar("M", bound=Model)
 _REASONS = {reason.value: reason for reason in Reason}

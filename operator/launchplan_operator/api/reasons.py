@@ -27,7 +27,7 @@ class Reason(StrEnum):
     DefaultInvalid = "DefaultInvalid", "An input's default is not of the input's declared type."
     InputNameCollision = "InputNameCollision", "Two inputs would share one environment name."
     ContainerUnknown = "ContainerUnknown", "The container that shall carry the outputs is not in the template."
-    ReservedName = "ReservedName", "The template sets a name that the operator sets itself."
+    ReservedName = "ReservedName", "The template, the plan or the run sets a name that the operator sets itself."
     VersionConflict = "VersionConflict", "The version's name already stands for other content."
     JobRefused = "JobRefused", "The API server refuses the Job that the template makes; the message is the server's."
 
@@ -51,6 +51,7 @@ class Reason(StrEnum):
     TimeZoneUnknown = "TimeZoneUnknown", "The time zone is not in the time zone database."
     EngineCannotServe = "EngineCannotServe", "The engine cannot keep this schedule."
     DurationInvalid = "DurationInvalid", "A duration is no Go duration text, or out of bounds."
+    NotPermitted = "NotPermitted", "A plan or a run asks for what the workflow's allow does not list."
     LabelInvalid = "LabelInvalid", "A label or an annotation is not one that Kubernetes takes, or is reserved."
     VersionNotFound = "VersionNotFound", "The plan, or the bare workflow, has no such version."
     RevisionTampered = "RevisionTampered", "The object that keeps a version is not the one that the operator made."

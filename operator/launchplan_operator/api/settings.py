@@ -3,18 +3,17 @@
 Each setting is taken from the run, else from the plan, else from the operator's defaults.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic.config import ConfigDict
+from pydantic_core import PydanticCustomError
 
-from launchplan_operator.api.model import (
-    NAME_PATTERN,
-    Model,
-    list_map,
-    rule,
-    rules,
-)
+from launchplan_operator.api.conditions import Reason
+from launchplan_operator.api.model import NAME_PATTERN, PRESERVE, Model, list_map, rule, rules
+from launchplan_operator.api.template import RESERVED_ENV_PREFIXES, is_reserved_env
 
 #: What the API server takes as the name of an environment variable that every program can read.
 ENV_NAME_PATTERN: Final = "^[A-Za-z_][A-Za-z0-9_]*$"
@@ -23,15 +22,41 @@ FILE_NAME_PATTERN: Final = "^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 MAX_ENV: Final = 50
 MAX_SECRETS: Final = 20
 MAX_ALLOWED: Final = 50
+#: No program can be given a NUL in its environment.
+_NO_NUL: Final = r"^[^\x00]*$"
+_NO_BLANKS: Final = r"^[^\x00-\x20\x7f]*$"
 _ONE_PLACE: Final = "expected exactly one of env and file"
+_PLACES_DIFFER: Final = "expected another env or file for each secret"
+_NAMES_DIFFER: Final = "expected each name once"
+_NOT_RESERVED: Final = f"names that begin with {' or '.join(RESERVED_ENV_PREFIXES)} are the operator's own"
 
-EnvName = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=ENV_NAME_PATTERN)]
+# Stated twice, here and in the validators: the API server lets what was stored before a rule pass, as long as it stays.
+_ENV_RULE = rule(" && ".join(f"!self.startsWith('{prefix}')" for prefix in RESERVED_ENV_PREFIXES), _NOT_RESERVED)
+_SECRETS_RULE = rule(
+    " && ".join(
+        f"self.all(a, !has(a.{place}) || self.exists_one(b, has(b.{place}) && b.{place} == a.{place}))"
+        for place in ("env", "file")
+    ),
+    _PLACES_DIFFER,
+)
+
+
+def _check_env_name(name: str) -> str:
+    if is_reserved_env(name):
+        raise PydanticCustomError(Reason.ReservedName.value, _NOT_RESERVED)
+    return name
+
+
+EnvName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128, pattern=ENV_NAME_PATTERN),
+    Field(json_schema_extra=rules(_ENV_RULE)),
+    AfterValidator(_check_env_name),
+]
 SecretKey = Annotated[str, StringConstraints(min_length=1, max_length=253, pattern="^[-._a-zA-Z0-9]+$")]
 AccountName = Annotated[str, StringConstraints(min_length=1, max_length=253, pattern=NAME_PATTERN)]
 #: A name, or a pattern in which * stands for any text.
 Glob = Annotated[str, StringConstraints(min_length=1, max_length=253)]
-#: As in a pod, unread: the API server checks it with the Job.
-Toleration = Annotated[dict[str, Any], Field(max_length=MAX_ALLOWED)]
 Globs = Annotated[tuple[Glob, ...], Field(max_length=MAX_ALLOWED)]
 
 
@@ -39,8 +64,8 @@ class EnvVar(Model):
     """One environment variable of every container."""
 
     name: EnvName = Field(description="The variable's name.")
-    value: Annotated[str, StringConstraints(max_length=4096)] = Field(
-        description="Its value, taken as it is but for Kubernetes' own $(NAME)."
+    value: Annotated[str, StringConstraints(max_length=4096, pattern=_NO_NUL)] = Field(
+        default="", description="Its value, taken as it is but for Kubernetes' own $(NAME)."
     )
 
 
@@ -59,8 +84,15 @@ class SecretUse(Model):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if (self.env is None) == (self.file is None):
-            raise ValueError(_ONE_PLACE)
+            raise PydanticCustomError(Reason.InvalidSpec.value, _ONE_PLACE)
         return self
+
+
+def _check_places(secrets: tuple[SecretUse, ...]) -> tuple[SecretUse, ...]:
+    places = [(use.env, use.file) for use in secrets]
+    if len(set(places)) < len(places):
+        raise PydanticCustomError(Reason.InvalidSpec.value, _PLACES_DIFFER)
+    return secrets
 
 
 class Identity(Model):
@@ -69,15 +101,17 @@ class Identity(Model):
     service_account_name: AccountName | None = Field(
         default=None, description="The ServiceAccount of its pods; cloud roles hang on it."
     )
-    secrets: Annotated[tuple[SecretUse, ...], Field(max_length=MAX_SECRETS)] = Field(
-        default=(), description="Secrets that its containers get."
-    )
+    secrets: Annotated[
+        tuple[SecretUse, ...],
+        Field(max_length=MAX_SECRETS, json_schema_extra=rules(_SECRETS_RULE)),
+        AfterValidator(_check_places),
+    ] = Field(default=(), description="Secrets that its containers get.")
 
 
 class RawOutputDataConfig(Model):
     """Where a run puts outputs that are larger than a termination message."""
 
-    output_location_prefix: Annotated[str, StringConstraints(max_length=1024)] = Field(
+    output_location_prefix: Annotated[str, StringConstraints(max_length=1024, pattern=_NO_BLANKS)] = Field(
         default="", description="A URI; the run gets <prefix>/<namespace>/<execution> as LAUNCHPLAN_RAW_OUTPUT_PREFIX."
     )
 
@@ -98,10 +132,51 @@ class Interruptible(Model):
     node_selector: Annotated[
         dict[str, Annotated[str, StringConstraints(max_length=63)]], Field(max_length=MAX_ALLOWED)
     ] = Field(default={}, description="Labels that the node must have.")
-    tolerations: Annotated[tuple[Toleration, ...], Field(max_length=MAX_ALLOWED)] = Field(
-        default=(), description="Tolerations, as in a pod."
-    )
+    tolerations: Annotated[
+        tuple[Annotated[dict[str, Any], Field(json_schema_extra={PRESERVE: True})], ...], Field(max_length=MAX_ALLOWED)
+    ] = Field(default=(), description="Tolerations, as in a pod.")
 
 
-Environment = Annotated[tuple[EnvVar, ...], Field(max_length=MAX_ENV, json_schema_extra=list_map("name"))]
+def _check_names(env: tuple[EnvVar, ...]) -> tuple[EnvVar, ...]:
+    if len({var.name for var in env}) < len(env):
+        raise PydanticCustomError(Reason.InvalidSpec.value, _NAMES_DIFFER)
+    return env
+
+
+Environment = Annotated[
+    tuple[EnvVar, ...],
+    Field(max_length=MAX_ENV, json_schema_extra=list_map("name")),
+    AfterValidator(_check_names),
+]
 MaxParallelism = Annotated[int, Field(ge=0, le=10_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What one run gets: resolved over all levels, and as far as its workflow allows.
+
+    Attributes:
+        labels: for the Job.
+        annotations: for the Job.
+        pod_labels: those of the labels that reach the pod.
+        pod_annotations: those of the annotations that reach the pod.
+        env: environment variables of every container.
+        service_account: the pod's ServiceAccount, or None for the template's own.
+        secrets: Secrets' keys for every container; one with an env name beats an entry of `env` of that name.
+        interruptible: whether the workflow's placement for interruptible runs applies.
+        max_parallelism: how many pods may run at once, 1 at least, or None for the template's own.
+        output_prefix: a URI without a slash at its end, or None.
+        timeout: whole seconds, or None for the template's own.
+    """
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
+    pod_annotations: Mapping[str, str] = field(default_factory=dict)
+    env: Sequence[EnvVar] = ()
+    service_account: str | None = None
+    secrets: Sequence[SecretUse] = ()
+    interruptible: bool = False
+    max_parallelism: int | None = None
+    output_prefix: str | None = None
+    timeout: int | None = None

@@ -15,6 +15,9 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 #: The volume that carries the inputs as a file, and where it is mounted.
 INPUTS_VOLUME = "launchplan-inputs"
 INPUTS_DIRECTORY = "/etc/launchplan"
+#: The volume that carries secrets as files, and where it is mounted.
+SECRETS_VOLUME = "launchplan-secrets"
+SECRETS_DIRECTORY = "/etc/launchplan-secrets"
 
 
 def pod_metadata(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,6 +57,7 @@ def misshapen(job: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
         "template.metadata.labels": pod_metadata(job).get("labels"),
         "template.metadata.annotations": pod_metadata(job).get("annotations"),
         "template.spec": template.get("spec"),
+        "template.spec.nodeSelector": pod_spec(job).get("nodeSelector"),
     }
     for path, value in mappings.items():
         if not (value is None or isinstance(value, dict)):
@@ -88,7 +92,8 @@ def is_own_key(key: str) -> bool:
 
 
 def _lists(job: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield "template.spec.volumes", pod_spec(job).get("volumes")
+    for field in ("volumes", "tolerations"):
+        yield f"template.spec.{field}", pod_spec(job).get(field)
     for kind in ("initContainers", "containers"):
         yield f"template.spec.{kind}", pod_spec(job).get(kind)
         for index, container in enumerate(containers(job, kind)):

@@ -19,6 +19,7 @@ from launchplan_operator.api.model import (
     list_map,
 )
 from launchplan_operator.api.settings import Allow, Interruptible
+from launchplan_operator.api.types import TypeProblem, is_optional, parse_type
 
 #: How many of a workflow's versions its status remembers.
 MAX_WORKFLOW_VERSIONS = 50
@@ -29,15 +30,24 @@ class InputParameter(Model):
 
     name: InputName = Field(description="The input's name; the container sees it as LP_INPUT_<NAME>.")
     type: TypeText = Field(
-        description="integer, float, string, boolean, datetime, duration, struct, binary or enum[a, b]."
+        description=(
+            "integer float string boolean datetime duration struct binary blob dataset enum[a, b] list[T] map[T] "
+            "union[T1, T2] optional[T]."
+        )
     )
-    default: Any = Field(default=None, description="The value if nobody gives one; without it, the input is required.")
+    default: Any = Field(
+        default=None,
+        description="The value if nobody gives one; without it, the input is required unless its type takes null.",
+    )
     description: Description | None = Field(default=None, description="What the input means.")
 
     @property
     def required(self) -> bool:
-        """Whether a value must come from the plan or the caller; a default of null is a default."""
-        return "default" not in self.model_fields_set
+        """Whether a value must come from the plan or the caller; a default of null is a default, and optional needs none."""
+        if "default" in self.model_fields_set:
+            return False
+        declared = parse_type(self.type)
+        return isinstance(declared, TypeProblem) or not is_optional(declared)
 
 
 class OutputParameter(Model):

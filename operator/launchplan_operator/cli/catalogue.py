@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from launchplan_operator.api.conditions import Finding
+from launchplan_operator.api.defaults import RunDefaults
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
 from launchplan_operator.api.launchplan import LaunchPlanSpec
@@ -13,6 +14,7 @@ from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from launchplan_operator.cli.manifests import Manifest
 from launchplan_operator.cli.schema import fill_defaults, spec_schemas
 from launchplan_operator.decide.inputs import Bindings, resolve_inputs
+from launchplan_operator.decide.permissions import permit_settings
 from launchplan_operator.decide.references import (
     bare_version_not_found,
     plan_invalid,
@@ -21,6 +23,7 @@ from launchplan_operator.decide.references import (
     workflow_version_not_found,
 )
 from launchplan_operator.decide.schedule import read_schedule
+from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.decide.validate import PlanView, WorkflowView, validate_plan, validate_workflow
 from launchplan_operator.decide.versions import read_workflow_content, take_snapshot
 
@@ -127,6 +130,20 @@ def view_manifest(name: str, obj: Mapping[str, Any] | None) -> WorkflowView:
         return WorkflowView(name, findings=spec)
     content = read_workflow_content(obj["spec"])
     return WorkflowView(name, spec, content.version, validate_workflow(spec), content=content)
+
+
+def check_run(catalogue: Catalogue, namespace: str, spec: LaunchPlanExecutionSpec) -> tuple[Finding, ...]:
+    """Return everything that keeps a run from starting, as far as these objects tell."""
+    found = resolve_run(catalogue, namespace, spec)
+    if isinstance(found, tuple):
+        return found
+    ref = spec.launch_plan_ref
+    plan = catalogue.plan(namespace, ref.name) if ref.kind == LAUNCH_PLANS.kind else None
+    workflow = plan.workflow if plan else catalogue.workflow(namespace, ref.name)
+    permitted = permit_settings(
+        resolve_settings(spec, plan.spec if plan else None, RunDefaults()), workflow.allow, workflow.name
+    )
+    return permitted if isinstance(permitted, tuple) else ()
 
 
 def resolve_run(

@@ -21,9 +21,9 @@ from launchplan_operator.cli.catalogue import (
     Catalogue,
     Key,
     catalogue_of,
+    check_run,
     is_ours,
     key_of,
-    resolve_run,
     stored,
     view_manifest,
 )
@@ -189,8 +189,7 @@ def _meaning(catalogue: Catalogue, manifest: Manifest, refused: set[str]) -> Ite
         yield from _inactive(spec)
     elif isinstance(spec, LaunchPlanExecutionSpec) and spec.relaunch_of is None:
         # What a relaunched run gets depends on the earlier one, which only the cluster has.
-        found = resolve_run(catalogue, namespace, spec)
-        yield from found if isinstance(found, tuple) else ()
+        yield from check_run(catalogue, namespace, spec)
 
 
 def _inactive(spec: LaunchPlanSpec) -> Iterator[Finding]:

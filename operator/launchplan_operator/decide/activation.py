@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.mending import set_field
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +45,5 @@ def _not_found(pinned: str, known: Sequence[str]) -> Finding:
     there = ", ".join(known[-10:]) or "none"
     message = f"found no version {pinned!r} of this plan; the newest that it has: {there}"
     hint = "see: kubectl launchplan versions"
-    return Finding(Reason.VersionNotFound, message, "spec.activeVersion", hint, transient=True)
+    fix = set_field(known[-1] if known else None, "spec", "activeVersion")
+    return Finding(Reason.VersionNotFound, message, "spec.activeVersion", hint, transient=True, fix=fix)

@@ -7,7 +7,7 @@ from typing import Any
 
 from launchplan_operator.api.canonical import canonical_json
 from launchplan_operator.api.conditions import Finding, Reason
-from launchplan_operator.api.types import TypeProblem, check_value, parse_type
+from launchplan_operator.api.types import Type, TypeProblem, check_value, parse_type, to_text
 from launchplan_operator.api.workflow import InputParameter
 
 #: Inputs travel twice in pod annotations (256 KiB in all) and one environment text must stay below 128 KiB.
@@ -37,11 +37,8 @@ def unexpected_input(name: str, parameters: Sequence[InputParameter], path: str)
 
 def check_binding(parameter: InputParameter, value: Any, path: str) -> Finding | None:
     """Return a TypeMismatch if the value is not of the parameter's declared type."""
-    declared = parse_type(parameter.type)
-    if isinstance(declared, TypeProblem):
-        # The workflow's own finding; without a type nothing can be said of a value.
-        return None
-    mismatch = check_value(declared, value)
+    declared = _type_of(parameter)
+    mismatch = check_value(declared, value) if declared is not None else None
     if mismatch is None:
         return None
     return Finding(Reason.TypeMismatch, f"input {parameter.name!r}: {mismatch}", path=f"{path}.{parameter.name}")
@@ -68,16 +65,15 @@ def unbound_inputs(parameters: Sequence[InputParameter], bindings: Bindings) -> 
 def resolve_inputs(
     parameters: Sequence[InputParameter], bindings: Bindings, caller: Mapping[str, Any]
 ) -> dict[str, Any] | tuple[Finding, ...]:
-    """Return the resolved inputs in declared order, or every finding that forbids the run."""
+    """Return the resolved inputs in declared order, or every finding that forbids the run.
+
+    An optional input that nobody gives is null.
+    """
     findings = tuple(_caller_findings(parameters, bindings, caller))
     if findings:
         return findings
     resolved = {p.name: _bound_value(p, bindings, caller) for p in parameters}
-    size = len(canonical_json(resolved).encode())
-    if size > MAX_INPUT_BYTES:
-        message = f"found {size} bytes of inputs as canonical JSON, expected at most {MAX_INPUT_BYTES}"
-        return (Finding(Reason.InputsTooLarge, message, path="spec.inputs", hint="pass large data by URI"),)
-    return resolved
+    return tuple(_size_findings(parameters, resolved)) or resolved
 
 
 def listed(names: Sequence[str]) -> str:
@@ -108,6 +104,26 @@ def _caller_findings(
                 path=f"spec.inputs.{name}",
                 hint="give it in the execution's inputs, or as a default or fixed input of the plan",
             )
+
+
+def _size_findings(parameters: Sequence[InputParameter], resolved: Mapping[str, Any]) -> Iterator[Finding]:
+    """Both ways in which inputs travel are bounded; as texts they may be longer: 1 in a list[float] is written 1.0."""
+    texts = (to_text(declared, resolved[p.name]) for p in parameters if (declared := _type_of(p)) is not None)
+    sizes = {
+        "canonical JSON": len(canonical_json(resolved).encode()),
+        "environment texts": sum(len(text.encode()) for text in texts),
+    }
+    for form, size in sizes.items():
+        if size > MAX_INPUT_BYTES:
+            message = f"found {size} bytes of inputs as {form}, expected at most {MAX_INPUT_BYTES}"
+            yield Finding(Reason.InputsTooLarge, message, path="spec.inputs", hint="pass large data by URI")
+            return
+
+
+def _type_of(parameter: InputParameter) -> Type | None:
+    declared = parse_type(parameter.type)
+    # A text that is no type is the workflow's own finding; without a type nothing can be said of a value.
+    return None if isinstance(declared, TypeProblem) else declared
 
 
 def _bound_value(parameter: InputParameter, bindings: Bindings, caller: Mapping[str, Any]) -> Any:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.mending import Target
 from launchplan_operator.api.planstatus import MAX_DECISIONS, MAX_NEXT_TIMES
 from launchplan_operator.api.workflow import Interface
 from launchplan_operator.decide.counting import Counting
@@ -42,6 +43,7 @@ class PlanReport:
     """Everything that a plan's status tells.
 
     Attributes:
+        target: the plan, for the command that would mend it.
         active: the active version, or None.
         pinned: whether the spec names the active version.
         versions: the versions that can be run, newest last.
@@ -49,6 +51,7 @@ class PlanReport:
     """
 
     generation: int
+    target: Target
     active: str | None
     pinned: bool
     suspended: bool
@@ -65,7 +68,7 @@ class PlanReport:
 
 def build_plan_status(report: PlanReport, previous: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Return the status; equal to `previous` where nothing changed its meaning."""
-    verdict = Verdict(*_standing(report), report.findings, report.pending)
+    verdict = Verdict(*_standing(report), report.target, report.findings, report.pending)
     conditions = ready_conditions(verdict, report.generation, now, previous.get("conditions") or ())
     optional: dict[str, Any] = {
         "activeVersion": report.active,

@@ -11,8 +11,11 @@ from launchplan_operator.api.conditions import (
     Reason,
     find_condition,
     make_condition,
+    tell,
+    tell_with_command,
 )
 from launchplan_operator.api.execution import Phase
+from launchplan_operator.api.mending import Target
 from launchplan_operator.api.types import format_go_duration
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.run import RunState
@@ -48,10 +51,10 @@ def is_terminal(status: Mapping[str, Any]) -> bool:
 
 
 def rejected_status(
-    findings: tuple[Finding, ...], generation: int, now: datetime, previous: Mapping[str, Any]
+    findings: tuple[Finding, ...], target: Target, generation: int, now: datetime, previous: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the status of a run that never starts."""
-    reason, message = findings[0].reason, "; ".join(finding.text for finding in findings)
+    """Return the status of a run that never starts; `target` is the run, for the command that starts a better one."""
+    reason, message, remedy = findings[0].reason, tell(findings), tell_with_command(findings, target)
     before = previous.get("conditions") or ()
     values: tuple[tuple[ConditionType, ConditionStatus], ...] = (
         (ConditionType.Accepted, "False"),
@@ -59,7 +62,12 @@ def rejected_status(
         (ConditionType.Reconciling, "False"),
         (ConditionType.Stalled, "True"),
     )
-    conditions = [make_condition(kind, value, reason, message, generation, now, before) for kind, value in values]
+    conditions = [
+        make_condition(
+            kind, value, reason, remedy if kind is ConditionType.Stalled else message, generation, now, before
+        )
+        for kind, value in values
+    ]
     error = {"kind": "User", "code": str(reason), "message": message}
     return {
         **previous,

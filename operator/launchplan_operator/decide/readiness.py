@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from launchplan_operator.api.conditions import ConditionType, Finding, Reason, find_condition, make_condition
+from launchplan_operator.api.conditions import (
+    ConditionType,
+    Finding,
+    Reason,
+    find_condition,
+    make_condition,
+    tell,
+    tell_with_command,
+)
+from launchplan_operator.api.mending import Target
 from launchplan_operator.decide.instants import to_instant
 
 #: How long a transient finding may last before it is called stalled.
@@ -24,11 +33,13 @@ class Verdict:
         reason: the reason of Ready while there is no finding.
         message: the message of Ready while there is no finding.
         findings: everything that is wrong.
+        target: the object, for the command that would mend it.
         pending: something of ours that is under way and keeps the object from being ready.
     """
 
     reason: Reason
     message: str
+    target: Target
     findings: Sequence[Finding] = ()
     pending: Finding | None = None
 
@@ -40,7 +51,9 @@ def ready_conditions(
     before = tuple(previous)
     wrong = [*verdict.findings, *([verdict.pending] if verdict.pending else [])]
     reason = wrong[0].reason if wrong else verdict.reason
-    message = "; ".join(finding.text for finding in wrong) if wrong else verdict.message
+    message = tell(wrong) if wrong else verdict.message
+    # Columns show the message of Ready; the command that mends it stands beside it.
+    remedy = tell_with_command(wrong, verdict.target)
     # Another cause is waited for anew, even if the object was stalled for the last one.
     same_cause = [condition for condition in before if condition["reason"] == reason]
     stalled = any(not f.transient for f in verdict.findings) or (
@@ -50,7 +63,7 @@ def ready_conditions(
     def condition(kind: ConditionType, *, holds: bool) -> dict[str, Any]:
         # Patience is counted from the transition of Reconciling, so a new cause is a transition too.
         kept = same_cause if kind is ConditionType.Reconciling else before
-        told = message if holds or kind is ConditionType.Ready else ""
+        told = message if kind is ConditionType.Ready else remedy if holds else ""
         return make_condition(kind, "True" if holds else "False", reason, told, generation, now, kept)
 
     return [

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.mending import set_field
 
 _REF: Final = "spec.launchPlanRef"
 #: A Job of this name would occupy a slot and stop the plan's CronJob.
@@ -43,7 +44,8 @@ def workflow_version_not_found(name: str, wanted: str, live: str) -> Finding:
     """Return the finding for a workflow's version that a plan asks for and that is not at hand."""
     message = f"found the WorkflowDefinition {name!r} at version {live!r}, expected version {wanted!r}"
     hint = "apply that version, or name the one that is there"
-    return Finding(Reason.WorkflowVersionNotFound, message, "spec.workflowRef.version", hint, transient=True)
+    fix = set_field(live, "spec", "workflowRef", "version") if live else None
+    return Finding(Reason.WorkflowVersionNotFound, message, "spec.workflowRef.version", hint, transient=True, fix=fix)
 
 
 def check_run_name(name: str) -> Finding | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
-from launchplan_operator.api.types import TypeProblem, check_value, parse_type
+from launchplan_operator.api.types import TypeProblem, check_value, is_optional, parse_type
 from launchplan_operator.decide.inputs import listed
 
 
@@ -45,14 +45,19 @@ def read_outputs(contract: ResultContract, pods: Sequence[Mapping[str, Any]]) ->
 
 
 def parse_outputs(contract: ResultContract, text: str) -> dict[str, Any] | Finding:
-    """Return a termination message's JSON object if it holds exactly the declared outputs, each of its type."""
+    """Return a termination message's JSON object if it holds exactly the declared outputs, each of its type.
+
+    An optional output may be left out, and is null then; without any other, so may the object be.
+    """
     expected = f"expected one JSON object with {listed(sorted(contract.outputs))} in the termination message"
+    optional = dict[str, Any].fromkeys(_optional_outputs(contract))
     try:
-        values = json.loads(text)
+        values = json.loads(text or "{}" if len(optional) == len(contract.outputs) else text)
     except (ValueError, RecursionError):
         return _invalid(f"found {_excerpt(text)}, {expected}")
     if not isinstance(values, dict):
         return _invalid(f"found {_excerpt(text)}, {expected}")
+    values = optional | values
     missing = sorted(set(contract.outputs) - set(values))
     if missing:
         return _invalid(f"found no value for the output {listed(missing)}, {expected}")
@@ -96,6 +101,13 @@ def _all_words(pod: Mapping[str, Any]) -> Iterator[tuple[str, LastWords]]:
 
 def _newest(pods: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), default=None)
+
+
+def _optional_outputs(contract: ResultContract) -> Iterator[str]:
+    for name, text in contract.outputs.items():
+        declared = parse_type(text)
+        if not isinstance(declared, TypeProblem) and is_optional(declared):
+            yield name
 
 
 def _mismatches(outputs: Mapping[str, str], values: Mapping[str, Any]) -> list[str]:

@@ -1,13 +1,16 @@
 """Values that stand in for a caller's when a template is tried without one."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
+from launchplan_operator.api.addresses import Blob
+from launchplan_operator.api.compounds import Dataset, ListOf, MapOf, Type, UnionOf
+from launchplan_operator.api.misfits import TypeProblem
 from launchplan_operator.api.scalars import Enum
-from launchplan_operator.api.types import TypeProblem, parse_type
+from launchplan_operator.api.typetext import parse_type
 from launchplan_operator.api.workflow import InputParameter
 
-_SAMPLES: dict[str, Any] = {
+_SAMPLES: Final[Mapping[str, Any]] = {
     "integer": 0,
     "float": 0.0,
     "string": "",
@@ -24,10 +27,27 @@ def sample_inputs(parameters: Sequence[InputParameter]) -> dict[str, Any]:
     return {parameter.name: _sample(parameter) for parameter in parameters}
 
 
+def sample_value(declared: Type) -> Any:
+    """Return the least value of a type: zero or empty where it may be, and of the first of several types."""
+    match declared:
+        case Enum():
+            return declared.choices[0]
+        case Blob() | Dataset():
+            return "file:///dev/null"
+        case ListOf():
+            return []
+        case MapOf():
+            return {}
+        case UnionOf():
+            return sample_value(declared.variants[0])
+        case _:
+            return _SAMPLES[str(declared)]
+
+
 def _sample(parameter: InputParameter) -> Any:
     if not parameter.required:
         return parameter.default
     declared = parse_type(parameter.type)
     if isinstance(declared, TypeProblem):
         raise TypeError(f"{parameter.type!r} is no type: only a validated workflow has samples")
-    return declared.choices[0] if isinstance(declared, Enum) else _SAMPLES[declared.name]
+    return sample_value(declared)

@@ -12,13 +12,15 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
 from itertools import chain, islice, takewhile
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.launchplan import STARTING_DEADLINE_SECONDS, FixedRate, RateUnit, Schedule
+from launchplan_operator.api.mending import Fix, set_field
 from launchplan_operator.decide.cron import Cron, CronError, matches, next_after, parse_cron
 from launchplan_operator.decide.cron_fields import HOUR
+from launchplan_operator.decide.cron_suggestions import suggest_cron, suggest_rate
 from launchplan_operator.decide.cron_warnings import warn_of_change
 from launchplan_operator.decide.cron_zones import clock_changes, find_zone, zone_names
 
@@ -161,12 +163,13 @@ def _is_found_looking_back(timetable: Timetable, slot: datetime) -> bool:
 def _read_cron(text: str, zone: str) -> tuple[str, str] | Finding:
     cron = parse_cron(text)
     if isinstance(cron, CronError):
-        return Finding(Reason.CronInvalid, f"{cron.message}, in {text!r}", _CRON_PATH, cron.hint)
+        return Finding(Reason.CronInvalid, f"{cron.message}, in {text!r}", _CRON_PATH, cron.hint, fix=_cron_fix(text))
     if cron.every:
         return _read_every(text, cron.every)
     if not cron.can_fire:
         message = f"found {text!r}, expected a date that comes within five years"
-        return Finding(Reason.CronNeverFires, message, _CRON_PATH, "its fields fit no day of the calendar")
+        hint = "its fields fit no day of the calendar"
+        return Finding(Reason.CronNeverFires, message, _CRON_PATH, hint, fix=_cron_fix(text))
     return text, zone
 
 
@@ -174,15 +177,23 @@ def _read_every(text: str, every: timedelta) -> tuple[str, str] | Finding:
     if every % _MINUTE:
         seconds = every // timedelta(seconds=1)
         message = f"found {text!r}, which Kubernetes reads as {seconds} s, expected whole minutes"
-        return Finding(Reason.CronTooFine, message, _CRON_PATH, "@every 1m is the finest")
-    return _keep_rate(every, repr(text), _CRON_PATH)
+        fix = _schedule_fix(cron=f"@every {_nearest_minutes(every)}m")
+        return Finding(Reason.CronTooFine, message, _CRON_PATH, "@every 1m is the finest", fix=fix)
+    fix = _schedule_fix(cron=f"@every {_nearest_minutes(every)}m")
+    return _keep_rate(every, repr(text), _CRON_PATH, fix)
 
 
 def _read_rate(rate: FixedRate) -> tuple[str, str] | Finding:
-    return _keep_rate(rate.value * _UNITS[rate.unit], f"the rate {rate.value} {rate.unit}", "spec.schedule.fixedRate")
+    fix = _schedule_fix(fixedRate=suggest_rate(rate).model_dump(mode="json"))
+    found = f"the rate {rate.value} {rate.unit}"
+    return _keep_rate(rate.value * _UNITS[rate.unit], found, "spec.schedule.fixedRate", fix)
 
 
-def _keep_rate(every: timedelta, found: str, path: str) -> tuple[str, str] | Finding:
+def _nearest_minutes(every: timedelta) -> int:
+    return suggest_rate(FixedRate(value=max(1, every // _MINUTE), unit=RateUnit.Minute)).value
+
+
+def _keep_rate(every: timedelta, found: str, path: str, fix: Fix) -> tuple[str, str] | Finding:
     """Return the cron text with a rate's times, and UTC; as the CronJob engine has no other way, else a finding."""
     minutes, hours = every // _MINUTE, every // _HOUR
     if every == _DAY:
@@ -192,11 +203,21 @@ def _keep_rate(every: timedelta, found: str, path: str) -> tuple[str, str] | Fin
     if every % _HOUR == _DAY % every == timedelta(0):
         return f"0 */{hours} * * *", "UTC"
     message = f"found {found}, expected {_RATES}: the CronJob engine keeps no other rate"
-    return Finding(Reason.EngineCannotServe, message, path, "use one of these, or a cron text")
+    return Finding(Reason.EngineCannotServe, message, path, "use one of these, or a cron text", fix=fix)
+
+
+def _cron_fix(text: str) -> Fix:
+    cron, zone = suggest_cron(text)
+    return _schedule_fix(cron=cron, **({"timeZone": zone} if zone in zone_names() else {}))
+
+
+def _schedule_fix(**fields: Any) -> Fix:
+    return set_field(fields, "spec", "schedule")
 
 
 def _zone_unknown(zone: str) -> Finding:
     close = get_close_matches(zone, sorted(zone_names()), n=1, cutoff=_SPELLED_ALIKE) if "/" in zone else []
     hint = f"did you mean {close[0]}?" if close else "for example Europe/Berlin"
     message = f"found {zone!r}, expected a name of the IANA time zone database"
-    return Finding(Reason.TimeZoneUnknown, message, _ZONE_PATH, hint)
+    fix = _schedule_fix(timeZone=close[0] if close else "UTC")
+    return Finding(Reason.TimeZoneUnknown, message, _ZONE_PATH, hint, fix=fix)

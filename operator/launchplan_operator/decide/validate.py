@@ -7,9 +7,12 @@ from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.launchplan import LaunchPlanSpec
+from launchplan_operator.api.settings import Allow
 from launchplan_operator.api.template import (
     INPUTS_DIRECTORY,
     INPUTS_VOLUME,
+    SECRETS_DIRECTORY,
+    SECRETS_VOLUME,
     containers,
     input_env,
     is_own_key,
@@ -30,6 +33,7 @@ from launchplan_operator.decide.inputs import (
     resolve_inputs,
     unbound_inputs,
 )
+from launchplan_operator.decide.permissions import asked_settings, check_permissions
 from launchplan_operator.decide.versions import WorkflowContent
 
 
@@ -50,6 +54,11 @@ class WorkflowView:
     unchecked: bool = False
     content: WorkflowContent | None = None
     obstacle: Finding | None = None
+
+    @property
+    def allow(self) -> Allow | None:
+        """What plans and runs may ask of it now; None where it is gone or unreadable."""
+        return self.spec.allow if self.spec is not None else None
 
     def not_found(self, path: str) -> Finding:
         """Return the finding for a workflow that does not exist, named at `path`."""
@@ -86,11 +95,18 @@ def validate_workflow(spec: WorkflowDefinitionSpec) -> tuple[Finding, ...]:
 
 
 def validate_plan(view: PlanView) -> tuple[Finding, ...]:
-    """Return everything that keeps a plan from running; with its workflow absent or broken, only that."""
+    """Return everything that keeps a plan from running; with its workflow absent or broken, only what needs none."""
     obstacle = _workflow_obstacle(view.workflow)
     if obstacle is not None:
-        return (*_inputs_in_both(view), obstacle)
-    checks = (_inputs_in_both, _bound_inputs_fit, _scheduled_inputs_bound, _scheduled_inputs_travel)
+        # What a broken workflow denies is denied all the same.
+        return (*_inputs_in_both(view), obstacle, *_settings_permitted(view))
+    checks = (
+        _inputs_in_both,
+        _bound_inputs_fit,
+        _scheduled_inputs_bound,
+        _scheduled_inputs_travel,
+        _settings_permitted,
+    )
     return tuple(chain.from_iterable(check(view) for check in checks))
 
 
@@ -172,14 +188,15 @@ def _reserved_metadata(job: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _reserved_mounts(job: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for index, volume in enumerate(objects(pod_spec(job).get("volumes"))):
-        if volume.get("name") == INPUTS_VOLUME:
-            yield f"the volume {INPUTS_VOLUME!r}", f"spec.job.template.spec.volumes[{index}].name"
+        if str(volume.get("name")) in {INPUTS_VOLUME, SECRETS_VOLUME}:
+            yield f"the volume {volume['name']!r}", f"spec.job.template.spec.volumes[{index}].name"
     for kind in ("initContainers", "containers"):
         for index, container in enumerate(containers(job, kind)):
             for place, mount in enumerate(objects(container.get("volumeMounts"))):
-                if str(mount.get("mountPath")).rstrip("/") == INPUTS_DIRECTORY:
+                directory = str(mount.get("mountPath")).rstrip("/")
+                if directory in {INPUTS_DIRECTORY, SECRETS_DIRECTORY}:
                     path = f"spec.job.template.spec.{kind}[{index}].volumeMounts[{place}].mountPath"
-                    yield f"a mount at {INPUTS_DIRECTORY}", path
+                    yield f"a mount at {directory}", path
 
 
 def _workflow_obstacle(workflow: WorkflowView) -> Finding | None:
@@ -224,6 +241,12 @@ def _scheduled_inputs_travel(view: PlanView) -> Iterator[Finding]:
     for finding in resolved if isinstance(resolved, tuple) else ():
         if finding.reason is Reason.InputsTooLarge:
             yield replace(finding, path="spec.defaultInputs")
+
+
+def _settings_permitted(view: PlanView) -> Iterator[Finding]:
+    if view.workflow.spec is not None:
+        asked = asked_settings(view.spec.env, view.spec.identity)
+        yield from check_permissions(asked, view.workflow.spec.allow, view.workflow.name)
 
 
 def _parameters(view: PlanView) -> tuple[Any, ...]:

@@ -6,10 +6,13 @@ SHA-256 of canonical JSON, its name the first ten hex digits of that unless the 
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 
 from launchplan_operator.api.canonical import SHORT_HASH, canonical_json, digest
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.mending import Fix, set_field
+from launchplan_operator.api.model import MAX_VERSION
 
 #: The plan's fields that a run depends on; all others may change without a new version.
 VERSIONED_PLAN_FIELDS: Final = (
@@ -31,6 +34,7 @@ VERSIONED_PLAN_FIELDS: Final = (
 UNVERSIONED_WORKFLOW_FIELDS: Final = ("allow", "version")
 #: How many versions a plan keeps, beside those that are in use.
 VERSIONS_KEPT: Final = 20
+_TAKE_BACK: Final = "name a new version, or take the change back"
 #: etcd takes no object of much more than this.
 MAX_SNAPSHOT_BYTES: Final = 1024 * 1024
 
@@ -155,7 +159,36 @@ def version_conflict(known: Iterable[KnownVersion], snapshot: Snapshot, before: 
     fields = differing_fields(before, snapshot) if before else ()
     differ = f" (differing: {', '.join(fields)})" if fields else ""
     message = f"found version {snapshot.version!r} with other content than it was first seen with{differ}"
-    return Finding(Reason.VersionConflict, message, "spec.version", "name a new version, or take the change back")
+    return Finding(
+        Reason.VersionConflict,
+        message,
+        "spec.version",
+        _TAKE_BACK,
+        fix=_free_version({each.version for each in known}, snapshot.version),
+    )
+
+
+def workflow_conflict(known: Iterable[tuple[str, str]], content: WorkflowContent) -> Finding | None:
+    """Return a VersionConflict where a workflow's version already stands for other content.
+
+    Args:
+        known: (version, hash) of each version that was seen valid.
+        content: what the spec stands for now.
+    """
+    seen = dict(known)
+    if seen.get(content.version, content.hash) == content.hash:
+        return None
+    message = f"found version {content.version!r} with other content than it was first seen with"
+    return Finding(
+        Reason.VersionConflict, message, "spec.version", _TAKE_BACK, fix=_free_version(seen, content.version)
+    )
+
+
+def _free_version(taken: Collection[str], version: str) -> Fix:
+    """Return the fix that gives the content a name of its own."""
+    stem = version[: MAX_VERSION - 4]
+    free = next(name for name in (f"{stem}-{number}" for number in count(2)) if name not in taken)
+    return set_field(free, "spec", "version")
 
 
 def differing_fields(old: Snapshot, new: Snapshot) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.decide.inputs import Bindings, resolve_inputs
+from launchplan_operator.decide.permissions import permit_settings
 from launchplan_operator.decide.references import (
     bare_version_not_found,
     plan_invalid,
@@ -15,6 +16,7 @@ from launchplan_operator.decide.references import (
     plan_version_not_found,
 )
 from launchplan_operator.decide.relaunch import merge_relaunch, not_there
+from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.decide.versions import find_version, remember_version, take_snapshot
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.planforce import activate
@@ -64,8 +66,12 @@ async def _plan_content(context: Context, namespace: str, spec: LaunchPlanExecut
     inputs = resolve_inputs(version.workflow.interface.inputs, version.bindings, spec.inputs)
     if isinstance(inputs, tuple):
         return inputs
+    resolved = resolve_settings(spec, version.spec, context.defaults)
+    settings = permit_settings(resolved, reading.live.allow, reading.live.name)
+    if isinstance(settings, tuple):
+        return settings
     versions = (version.version, version.workflow_version)
-    return plan_content(plan, version.spec, versions, version.workflow, inputs, spec)
+    return plan_content(plan, version.spec, versions, version.workflow, inputs, settings)
 
 
 def _bare_content(context: Context, namespace: str, spec: LaunchPlanExecutionSpec, wanted: str | None) -> Choice:
@@ -79,7 +85,10 @@ def _bare_content(context: Context, namespace: str, spec: LaunchPlanExecutionSpe
     if wanted is not None and wanted != view.version:
         return (bare_version_not_found(name, wanted, view.version),)
     inputs = resolve_inputs(view.spec.interface.inputs, Bindings(), spec.inputs)
-    return inputs if isinstance(inputs, tuple) else workflow_content(obj, view.version, view.spec, inputs, spec)
+    if isinstance(inputs, tuple):
+        return inputs
+    settings = permit_settings(resolve_settings(spec, None, context.defaults), view.allow, name)
+    return settings if isinstance(settings, tuple) else workflow_content(obj, view.version, view.spec, inputs, settings)
 
 
 async def _choose_version(

@@ -1,10 +1,11 @@
 """What every reconciler is given: the caches to read, the client to write, and the instant."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from launchplan_operator.api.defaults import RunDefaults
 from launchplan_operator.api.kinds import Kind
 from launchplan_operator.kube.client import Client
 from launchplan_operator.reconcile.caches import Caches
@@ -25,12 +26,14 @@ class Context:
 
     Attributes:
         clock: the instant, aware.
+        defaults: the operator's own run settings.
     """
 
     client: Client
     caches: Caches
     events: Recorder
     clock: Callable[[], datetime]
+    defaults: RunDefaults = field(default_factory=RunDefaults)
 
 
 async def write_status(context: Context, kind: Kind, obj: Mapping[str, Any], status: Mapping[str, Any]) -> Outcome:

@@ -8,6 +8,7 @@ from typing import Any
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
+from launchplan_operator.api.mending import target_of
 from launchplan_operator.decide.instants import instant_text, to_instant
 from launchplan_operator.decide.progress import rejected_status, run_status, waiting_status
 from launchplan_operator.decide.readiness import PATIENCE
@@ -47,7 +48,8 @@ async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
 async def reject(context: Context, execution: Mapping[str, Any], *findings: Finding) -> Outcome:
     """End a run before it starts."""
     previous = {**_requested(context, execution), **(execution.get("status") or {})}
-    status = rejected_status(findings, execution["metadata"]["generation"], context.clock(), previous)
+    target = target_of(LAUNCH_PLAN_EXECUTIONS, execution)
+    status = rejected_status(findings, target, execution["metadata"]["generation"], context.clock(), previous)
     outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
     if isinstance(outcome, Done):
         context.events.record(execution, "Warning", findings[0].reason, status["error"]["message"][:900])

@@ -5,6 +5,8 @@ from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.kinds import CRON_JOBS, JOBS
+from launchplan_operator.api.mending import run_command
+from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.decide.schedule import schedule_hash
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.context import Context
@@ -19,13 +21,13 @@ from launchplan_operator.render.cronjob import render_cronjob
 _UNTIL_GONE = 0.5
 
 
-def wanted_cronjob(plan: Mapping[str, Any], version: Runnable) -> dict[str, Any] | None:
+def wanted_cronjob(plan: Mapping[str, Any], version: Runnable, settings: RunSettings) -> dict[str, Any] | None:
     """Return the CronJob of a plan's version, or None where that has no schedule."""
     table = version.timetable
     if table is None or version.inputs is None:
         return None
     versions = (version.version, version.workflow_version)
-    content = plan_content(plan, version.spec, versions, version.workflow, version.inputs)
+    content = plan_content(plan, version.spec, versions, version.workflow, version.inputs, settings)
     return render_cronjob(content, plan, table.text, table.zone, schedule_hash(table))
 
 
@@ -76,7 +78,13 @@ async def remove_cronjob(context: Context, plan: Mapping[str, Any], live: Mappin
 def name_taken(name: str) -> Finding:
     """Return the finding for somebody else's CronJob of the plan's name."""
     message = f"found a CronJob {name!r} that does not belong to this plan; it is left untouched"
-    return Finding(Reason.CronJobNameTaken, message, "metadata.name", "delete it, or name the plan otherwise")
+    return Finding(
+        Reason.CronJobNameTaken,
+        message,
+        "metadata.name",
+        "delete it, or name the plan otherwise",
+        fix=run_command("kubectl", "delete", "cronjob", name),
+    )
 
 
 def job_refused(reply: Reply) -> Finding:

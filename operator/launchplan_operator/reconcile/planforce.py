@@ -1,11 +1,15 @@
 """The version of a plan that is in force, and whether its slots fire."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from launchplan_operator.api.conditions import Finding
+from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.mending import set_field
+from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.decide.activation import Activation, decide_activation
+from launchplan_operator.decide.permissions import asked_settings, check_permissions, permit_settings
+from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.planview import PlanReading, Runnable, load_version
 
@@ -17,6 +21,7 @@ class Force:
     Attributes:
         active: the active version's name, or None.
         version: the active version; None where none is, or where it cannot be read.
+        settings: what its slots get; None where the workflow, as it is now, does not allow what the version asks for.
         scheduled: whether slots shall fire; None leaves whatever is scheduled as it is.
         text: the cron text and zone of the version in force, else of the newest, for people.
         has_schedule: whether that has a schedule at all.
@@ -25,6 +30,7 @@ class Force:
 
     active: str | None
     version: Runnable | None
+    settings: RunSettings | None
     scheduled: bool | None
     text: str | None = None
     has_schedule: bool = False
@@ -35,20 +41,24 @@ async def find_force(context: Context, plan: Mapping[str, Any], reading: PlanRea
     """Return what is in force now."""
     previous = (plan.get("status") or {}).get("activeVersion")
     if reading.spec is None:
-        return Force(previous, None, scheduled=None, has_schedule=True)
+        return Force(previous, None, None, scheduled=None, has_schedule=True)
     activation = activate(reading, previous)
     found = await load_version(context, plan, reading, activation.active) if activation.active else None
     version = found if isinstance(found, Runnable) else None
     shown = version or reading.runnable
     wants = shown.spec.schedule is not None if shown else reading.spec.schedule is not None
-    problems = tuple(each for each in (activation.finding, found) if isinstance(each, Finding))
+    settings = _settings(context, reading, version) if version else None
+    unreadable = _mended_by_another(reading, found) if isinstance(found, Finding) else None
+    problems = tuple(each for each in (activation.finding, unreadable) if each is not None)
+    denied = _denied(reading, version) if version and settings is None else ()
     return Force(
         active=activation.active,
         version=version,
-        scheduled=_is_scheduled(reading, activation, version),
+        settings=settings,
+        scheduled=_is_scheduled(reading, activation, version, permitted=settings is not None),
         text=shown.timetable.describe() if shown and shown.timetable else None,
         has_schedule=wants,
-        findings=problems,
+        findings=(*problems, *denied),
     )
 
 
@@ -64,12 +74,40 @@ def activate(reading: PlanReading, previous: str | None) -> Activation:
     )
 
 
-def _is_scheduled(reading: PlanReading, activation: Activation, version: Runnable | None) -> bool | None:
+def _mended_by_another(reading: PlanReading, finding: Finding) -> Finding:
+    """Say which version may take the place of a pinned one that cannot be read."""
+    pinned = reading.spec.active_version if reading.spec else None
+    if pinned is None:
+        return finding
+    others = [each.version for each in reading.known if each.version != pinned]
+    return replace(finding, fix=set_field(others[-1] if others else None, "spec", "activeVersion"))
+
+
+def _settings(context: Context, reading: PlanReading, version: Runnable) -> RunSettings | None:
+    resolved = resolve_settings(None, version.spec, context.defaults)
+    permitted = permit_settings(resolved, reading.live.allow, reading.live.name)
+    return permitted if isinstance(permitted, RunSettings) else None
+
+
+def _denied(reading: PlanReading, version: Runnable) -> tuple[Finding, ...]:
+    """Say what the version in force may not ask for any more, unless the same is said of the spec already."""
+    if reading.live.allow is None or any(finding.reason is Reason.NotPermitted for finding in reading.findings):
+        return ()
+    asked = asked_settings(version.spec.env, version.spec.identity)
+    return tuple(check_permissions(asked, reading.live.allow, reading.live.name))
+
+
+def _is_scheduled(
+    reading: PlanReading, activation: Activation, version: Runnable | None, *, permitted: bool
+) -> bool | None:
     if activation.active is None or (reading.spec is not None and reading.spec.suspend):
         return False
     if version is None:
         return None
     if version.spec.schedule is None:
         return False
+    if not permitted:
+        # A permission is gone at once; with its workflow gone, nobody has said no.
+        return None if reading.live.allow is None else False
     # A schedule that was readable when the version was made, but is not any more, goes on as it is.
     return True if version.timetable is not None and version.inputs is not None else None

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from launchplan_operator.api.kinds import LAUNCH_PLANS
+from launchplan_operator.api.mending import target_of
 from launchplan_operator.decide.counting import Countable, Counting, count_executions
 from launchplan_operator.decide.planstatus import PlanReport, build_plan_status, plan_interface
 from launchplan_operator.decide.progress import is_terminal
@@ -34,6 +36,7 @@ def report_status(
     shown = force.version or reading.runnable
     report = PlanReport(
         generation=plan["metadata"]["generation"],
+        target=target_of(LAUNCH_PLANS, plan),
         active=force.active,
         pinned=pinned is not None,
         suspended=reading.spec is not None and reading.spec.suspend,

@@ -55,7 +55,9 @@ _UNTIL_GONE = 1.0
 
 async def advance_schedule(context: Context, plan: Mapping[str, Any], force: Force) -> ScheduleStep:
     """Take one step towards the CronJob of the version in force, and account for the slots that have passed."""
-    manifest = wanted_cronjob(plan, force.version) if force.scheduled and force.version else None
+    manifest = None
+    if force.scheduled and force.version and force.settings:
+        manifest = wanted_cronjob(plan, force.version, force.settings)
     metadata = plan["metadata"]
     live = context.caches.cronjobs.get(metadata["namespace"], metadata["name"])
     recorded = (plan.get("status") or {}).get("schedule") or {}

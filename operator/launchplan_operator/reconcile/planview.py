@@ -7,6 +7,7 @@ from typing import Any
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.parsing import parse_spec
+from launchplan_operator.api.settings import Allow
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from launchplan_operator.decide.inputs import Bindings, resolve_inputs
 from launchplan_operator.decide.references import workflow_version_not_found
@@ -145,14 +146,16 @@ async def _resolve_workflow(
     snapshot = await load_revision(context, plan, holder)
     if isinstance(snapshot, Finding):
         return replace(live, obstacle=snapshot)
-    return _kept_workflow(live.name, snapshot.workflow)
+    return _kept_workflow(live, snapshot.workflow)
 
 
-def _kept_workflow(name: str, content: WorkflowContent) -> WorkflowView:
+def _kept_workflow(live: WorkflowView, content: WorkflowContent) -> WorkflowView:
+    """Return a workflow as it was, but for its permissions: those are as they are now."""
     spec = parse_spec(WorkflowDefinitionSpec, {"spec": content.spec})
     if isinstance(spec, tuple):
-        return WorkflowView(name, findings=spec)
-    return WorkflowView(name, spec, content.version, content=content)
+        return WorkflowView(live.name, findings=spec)
+    permitting = spec.model_copy(update={"allow": live.allow or Allow()})
+    return WorkflowView(live.name, permitting, content.version, content=content)
 
 
 async def _conflict(

@@ -5,6 +5,7 @@ from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.kinds import CONTROLLER_REVISIONS
+from launchplan_operator.api.mending import run_command
 from launchplan_operator.decide.versions import (
     KnownVersion,
     Snapshot,
@@ -20,7 +21,7 @@ from launchplan_operator.reconcile.result import Failed
 from launchplan_operator.render import labels
 from launchplan_operator.render.revision import render_revision
 
-_REMOVE_HINT = "kubectl delete controllerrevision {name}, then apply the plan of that version again"
+_REMOVE_HINT = "delete it, and name another version or apply the plan of that version again"
 
 
 def known_versions(plan: Mapping[str, Any]) -> tuple[KnownVersion, ...]:
@@ -86,7 +87,8 @@ async def prune_revisions(context: Context, plan: Mapping[str, Any], kept: Seque
 def tampered(name: str, version: str) -> Finding:
     """Return the finding for an object that is not the revision that the operator made."""
     message = f"found a ControllerRevision {name!r} that is not the one that was made for version {version!r}"
-    return Finding(Reason.RevisionTampered, message, "status.versions", _REMOVE_HINT.format(name=name))
+    fix = run_command("kubectl", "delete", "controllerrevision", name)
+    return Finding(Reason.RevisionTampered, message, "status.versions", _REMOVE_HINT, fix=fix)
 
 
 async def _meet(

@@ -1,17 +1,19 @@
 """WorkflowDefinition: checked by itself once per generation, with the API server's own word on its Job."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from launchplan_operator.api.conditions import ConditionType, Finding, Reason, find_condition
 from launchplan_operator.api.kinds import JOBS, WORKFLOW_DEFINITIONS
+from launchplan_operator.api.mending import target_of
 from launchplan_operator.api.parsing import parse_spec
+from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.api.workflow import MAX_WORKFLOW_VERSIONS, WorkflowDefinitionSpec
 from launchplan_operator.decide.readiness import Verdict, ready_conditions
 from launchplan_operator.decide.samples import sample_inputs
 from launchplan_operator.decide.validate import WorkflowView, validate_workflow
-from launchplan_operator.decide.versions import WorkflowContent, read_workflow_content
+from launchplan_operator.decide.versions import WorkflowContent, read_workflow_content, workflow_conflict
 from launchplan_operator.reconcile.context import Context, write_status
 from launchplan_operator.reconcile.result import Again, Done, Outcome
 from launchplan_operator.reconcile.retention import retain_bare
@@ -63,7 +65,8 @@ async def _check(context: Context, obj: Mapping[str, Any]) -> Outcome:
     findings = spec if isinstance(spec, tuple) else (*validate_workflow(spec), *_conflict(obj, content))
     if not isinstance(spec, tuple) and not findings:
         findings = await _dry_run(context, obj, spec, version)
-    verdict = Verdict(Reason.Valid, f"plans may use it; its version is {version}", findings)
+    said = f"plans may use it; its version is {version}"
+    verdict = Verdict(Reason.Valid, said, target_of(WORKFLOW_DEFINITIONS, obj), findings)
     generation = obj["metadata"]["generation"]
     previous = (obj.get("status") or {}).get("conditions") or ()
     conditions = ready_conditions(verdict, generation, context.clock(), previous)
@@ -79,7 +82,9 @@ async def _check(context: Context, obj: Mapping[str, Any]) -> Outcome:
 async def _dry_run(
     context: Context, obj: Mapping[str, Any], spec: WorkflowDefinitionSpec, version: str
 ) -> tuple[Finding, ...]:
-    content = workflow_content(obj, version, spec, sample_inputs(spec.interface.inputs))
+    # Interruptible, so that the server sees that placement too: it only adds to the template.
+    settings = RunSettings(interruptible=True)
+    content = workflow_content(obj, version, spec, sample_inputs(spec.interface.inputs), settings)
     job = render_job(content, obj["metadata"]["namespace"], obj["metadata"]["name"], obj)
     # A Job of the workflow's own name may exist; a generated name meets none.
     job["metadata"]["generateName"] = job["metadata"].pop("name") + "-"
@@ -102,14 +107,11 @@ def _is_observed(obj: Mapping[str, Any]) -> bool:
     return bool((obj.get("status") or {}).get("observedGeneration") == obj["metadata"]["generation"])
 
 
-def _conflict(obj: Mapping[str, Any], content: WorkflowContent) -> Iterator[Finding]:
+def _conflict(obj: Mapping[str, Any], content: WorkflowContent) -> tuple[Finding, ...]:
     """A version's name stands for the content that it was first seen valid with."""
-    for known in (obj.get("status") or {}).get("versions") or ():
-        if known["version"] == content.version and known["hash"] != content.hash:
-            message = f"found version {content.version!r} with other content than it was first seen with"
-            yield Finding(
-                Reason.VersionConflict, message, "spec.version", "name a new version, or take the change back"
-            )
+    seen = (obj.get("status") or {}).get("versions") or ()
+    finding = workflow_conflict(((known["version"], known["hash"]) for known in seen), content)
+    return (finding,) if finding else ()
 
 
 def _seen_versions(obj: Mapping[str, Any], content: WorkflowContent, *, valid: bool) -> list[dict[str, str]]:

@@ -5,15 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from launchplan_operator.api.canonical import canonical_json
-from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.launchplan import LaunchPlanSpec
+from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.api.template import output_container
-from launchplan_operator.api.types import Type, parse_go_duration, parse_type, to_text
+from launchplan_operator.api.types import Type, parse_type, to_text
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from launchplan_operator.render import labels
 from launchplan_operator.render.job import JobContent
-
-_NO_OVERRIDES = LaunchPlanExecutionSpec.model_validate({"launchPlanRef": {"name": "none"}})
 
 
 def plan_content(
@@ -22,20 +20,12 @@ def plan_content(
     versions: tuple[str, str],
     workflow: WorkflowDefinitionSpec,
     inputs: Mapping[str, Any],
-    run: LaunchPlanExecutionSpec = _NO_OVERRIDES,
+    settings: RunSettings,
 ) -> JobContent:
-    """Return the content of a plan's Job; the run's maps and time-out take the place of the plan's.
-
-    An empty map takes no place. `versions` are the plan's and the workflow's.
-    """
-    content = _content((labels.PLAN, plan), versions[0], (spec.workflow_ref.name, versions[1]), workflow, inputs)
-    return replace(
-        content,
-        labels=run.labels or spec.labels,
-        annotations=run.annotations or spec.annotations,
-        timeout=_seconds(run.timeout or spec.timeout),
-        retries=spec.retries,
-    )
+    """Return the content of the Job of a plan's run. `versions` are the plan's and the workflow's."""
+    origin = (spec.workflow_ref.name, versions[1])
+    content = _content((labels.PLAN, plan), versions[0], origin, workflow, inputs)
+    return replace(_with_settings(content, workflow, settings), retries=spec.retries)
 
 
 def workflow_content(
@@ -43,12 +33,15 @@ def workflow_content(
     version: str,
     workflow: WorkflowDefinitionSpec,
     inputs: Mapping[str, Any],
-    run: LaunchPlanExecutionSpec = _NO_OVERRIDES,
+    settings: RunSettings,
 ) -> JobContent:
     """Return the content of a bare workflow's Job."""
     content = _content((labels.WORKFLOW, owner), version, (owner["metadata"]["name"], version), workflow, inputs)
-    timeout = _seconds(run.timeout)
-    return replace(content, labels=run.labels or {}, annotations=run.annotations or {}, timeout=timeout)
+    return _with_settings(content, workflow, settings)
+
+
+def _with_settings(content: JobContent, workflow: WorkflowDefinitionSpec, settings: RunSettings) -> JobContent:
+    return replace(content, settings=settings, placement=workflow.interruptible if settings.interruptible else None)
 
 
 def _content(
@@ -77,8 +70,3 @@ def _type(text: str) -> Type:
     if not isinstance(parsed, Type):
         raise TypeError(f"{text!r} is no type: only a validated workflow can be rendered")
     return parsed
-
-
-def _seconds(duration: str | None) -> int | None:
-    parsed = parse_go_duration(duration) if duration is not None else None
-    return int(parsed.total_seconds()) if parsed is not None else None

@@ -11,8 +11,10 @@ from typing import Any
 
 from launchplan_operator.api.canonical import canonical_json
 from launchplan_operator.api.kinds import JOBS
-from launchplan_operator.api.template import INPUTS_DIRECTORY, INPUTS_VOLUME, input_env
+from launchplan_operator.api.settings import Interruptible, RunSettings, SecretUse
+from launchplan_operator.api.template import INPUTS_DIRECTORY, INPUTS_VOLUME, SECRETS_DIRECTORY, SECRETS_VOLUME
 from launchplan_operator.render import labels
+from launchplan_operator.render.environment import annotation, asked_variables, own_variables
 
 _INPUTS_FILE = "inputs.json"
 
@@ -31,9 +33,8 @@ class JobContent:
         inputs_json: all inputs as canonical JSON.
         container: the name of the container that carries the outputs.
         outputs: each declared output's type text.
-        labels: the plan's and the run's labels, for the Job.
-        annotations: the plan's and the run's annotations, for the Job.
-        timeout: whole seconds, or None for the template's own.
+        settings: what the run gets beside its inputs.
+        placement: where the pod may land beyond what the template says, or None.
         retries: how often a failed pod is replaced, or None for the template's own.
     """
 
@@ -46,9 +47,8 @@ class JobContent:
     inputs_json: str = "{}"
     container: str = ""
     outputs: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    timeout: int | None = None
+    settings: RunSettings = field(default_factory=RunSettings)
+    placement: Interruptible | None = None
     retries: int | None = None
 
 
@@ -73,8 +73,9 @@ def render_job_metadata(content: JobContent) -> dict[str, Any]:
     workflow = {"name": name, "version": version}
     results = canonical_json({"container": content.container, "outputs": dict(content.outputs), "workflow": workflow})
     return {
-        "labels": dict(content.labels) | _own_labels(content),
-        "annotations": dict(content.annotations) | {labels.PLAN_UID: content.launcher_uid, labels.RESULTS: results},
+        "labels": dict(content.settings.labels) | _own_labels(content),
+        "annotations": dict(content.settings.annotations)
+        | {labels.PLAN_UID: content.launcher_uid, labels.RESULTS: results},
     }
 
 
@@ -82,14 +83,18 @@ def render_job_spec(content: JobContent) -> dict[str, Any]:
     """Return the author's JobSpec with our labels, annotations, environment and inputs file on its pod template."""
     spec = deepcopy(dict(content.template))
     spec.pop("ttlSecondsAfterFinished", None)
-    if content.timeout is not None:
-        spec["activeDeadlineSeconds"] = content.timeout
+    if content.settings.timeout is not None:
+        spec["activeDeadlineSeconds"] = content.settings.timeout
     if content.retries is not None:
         spec["backoffLimit"] = content.retries
+    _cap_parallelism(spec, content.settings.max_parallelism)
     pod = spec["template"] = spec.get("template") or {}
     pod["metadata"], pod["spec"] = pod.get("metadata") or {}, pod.get("spec") or {}
     _add_metadata(pod["metadata"], content)
     _add_values(pod["spec"], content)
+    _add_identity(pod["spec"], content.settings)
+    if content.placement is not None:
+        _add_placement(pod["spec"], content.placement)
     return spec
 
 
@@ -98,43 +103,72 @@ def _own_labels(content: JobContent) -> dict[str, str]:
     return {labels.MANAGED_BY: labels.MANAGER, key: name, labels.VERSION: content.version}
 
 
-def _add_metadata(metadata: dict[str, Any], content: JobContent) -> None:
+def _own_annotations(content: JobContent) -> dict[str, str]:
     values = {labels.INPUT_PREFIX + name: text for name, text in content.inputs.items()}
-    metadata["labels"] = (metadata.get("labels") or {}) | _own_labels(content)
-    metadata["annotations"] = (metadata.get("annotations") or {}) | values | {labels.INPUTS: content.inputs_json}
+    values[labels.INPUTS] = content.inputs_json
+    if content.settings.max_parallelism is not None:
+        values[labels.MAX_PARALLELISM] = str(content.settings.max_parallelism)
+    if content.settings.output_prefix is not None:
+        values[labels.OUTPUT_PREFIX] = content.settings.output_prefix
+    return values
+
+
+def _cap_parallelism(spec: dict[str, Any], cap: int | None) -> None:
+    """Lower the template's own number; none is one pod at a time, which no cap is below."""
+    own = spec.get("parallelism")
+    if cap is not None and isinstance(own, int) and own > cap:
+        spec["parallelism"] = cap
+
+
+def _add_metadata(metadata: dict[str, Any], content: JobContent) -> None:
+    added = {
+        "labels": {**content.settings.pod_labels, **_own_labels(content)},
+        "annotations": {**content.settings.pod_annotations, **_own_annotations(content)},
+    }
+    for each, values in added.items():
+        metadata[each] = (metadata.get(each) or {}) | values
 
 
 def _add_values(pod: dict[str, Any], content: JobContent) -> None:
-    item = {"path": _INPUTS_FILE, "fieldRef": _annotation(labels.INPUTS)}
-    pod["volumes"] = [*(pod.get("volumes") or ()), {"name": INPUTS_VOLUME, "downwardAPI": {"items": [item]}}]
-    env = _environment(content)
-    for container in (*(pod.get("initContainers") or ()), *(pod.get("containers") or ())):
-        # Ours come first: Kubernetes expands $(VAR) from names above, so the author's own may refer to them.
-        container["env"] = [*env, *(container.get("env") or ())]
-        mount = {"name": INPUTS_VOLUME, "mountPath": INPUTS_DIRECTORY, "readOnly": True}
-        container["volumeMounts"] = [*(container.get("volumeMounts") or ()), mount]
+    item = {"path": _INPUTS_FILE, "fieldRef": annotation(labels.INPUTS)}
+    _add_volume(pod, {"name": INPUTS_VOLUME, "downwardAPI": {"items": [item]}}, INPUTS_DIRECTORY)
+    asked = asked_variables(content.settings)
+    # Ours come first: Kubernetes expands $(VAR) from names above, so all others may refer to them.
+    given = [*own_variables(content.inputs, content.launcher[0], content.settings), *asked]
+    replaced = {variable["name"] for variable in asked}
+    for container in _containers(pod):
+        kept = [variable for variable in container.get("env") or () if str(variable.get("name")) not in replaced]
+        container["env"] = [*given, *kept]
         if container.get("name") == content.container:
             container.setdefault("terminationMessagePolicy", "FallbackToLogsOnError")
 
 
-def _environment(content: JobContent) -> list[dict[str, Any]]:
-    references = {input_env(name): _annotation(labels.INPUT_PREFIX + name) for name in content.inputs}
-    references |= {
-        "LAUNCHPLAN_INPUTS": _annotation(labels.INPUTS),
-        "LAUNCHPLAN_NAME": _label(content.launcher[0]),
-        "LAUNCHPLAN_VERSION": _label(labels.VERSION),
-        "LAUNCHPLAN_EXECUTION": _label(labels.JOB_NAME),
-        "LAUNCHPLAN_NAMESPACE": {"fieldPath": "metadata.namespace"},
-    }
-    return [{"name": name, "valueFrom": {"fieldRef": reference}} for name, reference in references.items()]
+def _add_identity(pod: dict[str, Any], settings: RunSettings) -> None:
+    if settings.service_account is not None:
+        pod["serviceAccountName"] = settings.service_account
+    files = [_secret_file(use) for use in settings.secrets if use.file is not None]
+    if files:
+        _add_volume(pod, {"name": SECRETS_VOLUME, "projected": {"sources": files}}, SECRETS_DIRECTORY)
 
 
-def _annotation(key: str) -> dict[str, str]:
-    return {"fieldPath": f"metadata.annotations['{key}']"}
+def _secret_file(use: SecretUse) -> dict[str, Any]:
+    return {"secret": {"name": use.name, "items": [{"key": use.key, "path": use.file}]}}
 
 
-def _label(key: str) -> dict[str, str]:
-    return {"fieldPath": f"metadata.labels['{key}']"}
+def _add_placement(pod: dict[str, Any], placement: Interruptible) -> None:
+    pod["nodeSelector"] = {**(pod.get("nodeSelector") or {}), **placement.node_selector}
+    pod["tolerations"] = [*(pod.get("tolerations") or ()), *deepcopy(placement.tolerations)]
+
+
+def _add_volume(pod: dict[str, Any], volume: dict[str, Any], directory: str) -> None:
+    pod["volumes"] = [*(pod.get("volumes") or ()), volume]
+    mount = {"name": volume["name"], "mountPath": directory, "readOnly": True}
+    for container in _containers(pod):
+        container["volumeMounts"] = [*(container.get("volumeMounts") or ()), dict(mount)]
+
+
+def _containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*(pod.get("initContainers") or ()), *(pod.get("containers") or ())]
 
 
 def render_slot_job(cronjob: Mapping[str, Any], name: str, slot: str) -> dict[str, Any]:

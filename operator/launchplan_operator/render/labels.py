@@ -22,6 +22,10 @@ RESULTS = "launchplan.dev/results"
 INPUTS = "launchplan.dev/inputs"
 #: On a pod: one annotation for each input, in text form.
 INPUT_PREFIX = "inputs.launchplan.dev/"
+#: On a pod: how many of the run's pods run at once at most.
+MAX_PARALLELISM = "launchplan.dev/max-parallelism"
+#: On a pod: what the address of the run's large outputs begins with.
+OUTPUT_PREFIX = "launchplan.dev/raw-output-prefix"
 #: On a CronJob: the hash of all that we rendered into it.
 RENDERED = "launchplan.dev/rendered"
 #: On a CronJob: the hash of its slots (cron text and zone).
