@@ -101,6 +101,7 @@ class Results:
     quiet: Quiet | None = None
     restart: Restart | None = None
     memory: Memory | None = None
+    plugin: list[float] = field(default_factory=list)
 
 
 def spread(figures: list[float]) -> Spread:

@@ -1,6 +1,7 @@
 """The benchmark's judgement: which figures miss a target, and whose calls the audit log counts."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ def results(
         "list launchplans": 2,
     }
     start = Start(Effort(seconds, 1.0, 2.0), 1.0, Effort(2.0, 0.5, 2.0), calls, 1000)
-    return Results(2, [start], Quiet(60.0, {}, quiet, 0.0), Restart(1.0, 2.0, {}, restart), Memory(10, mib, mib))
+    rest = Restart(1.0, 2.0, {}, restart)
+    return Results(2, [start], Quiet(60.0, {}, quiet, 0.0), rest, Memory(10, mib, mib), [0.1])
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,7 @@ def results(
         (results(), 0, 0),
         (results(seconds=3.1), 1, 0),
         (results(mib=301.0), 1, 0),
+        (replace(results(), plugin=[0.31]), 1, 0),
         (results(revisions=3), 1, 1),
         (results(creates=3), 1, 1),
         (results(statuses=4), 1, 1),
@@ -51,6 +54,7 @@ def results(
         "none",
         "time",
         "memory",
+        "a slow plugin",
         "a version too many",
         "a create too many",
         "a status too many",
