@@ -117,7 +117,7 @@ class Desk:
             patch.object(cluster, "find_access", lambda *_: Access("http://fake", NAMESPACE)),
             patch.object(cluster, "HttpTransport", lambda *_: self.connection),
             patch.object(watching, "_FIRST_PAUSE", 0.001),
-            patch.object(sys, "stdin", io.StringIO(stdin)),
+            patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()))),
             redirect_stdout(out),
             redirect_stderr(err),
         ):

@@ -1,5 +1,10 @@
 """The frame of the command line: help, usage errors, and every way to end."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from launchplan_operator import __version__
@@ -46,6 +51,7 @@ def test_a_wrong_call_is_one_line_and_exit_code_2(
     ("error", "code", "said"),
     [
         pytest.param(KeyboardInterrupt(), 130, "", id="Ctrl-C is quiet"),
+        pytest.param(OSError(28, "No space left on device"), 1, "error: No space left", id="a full disk"),
         pytest.param(RuntimeError("two\nlines"), 70, "unexpected RuntimeError: two lines", id="a bug is one line"),
     ],
 )
@@ -90,3 +96,69 @@ def test_a_table_is_as_wide_as_its_cells() -> None:
 def test_json_keeps_letters_of_every_script() -> None:
     """Nothing is escaped that JSON need not escape."""
     assert format_data({"é": 1}, "json") == '{\n  "é": 1\n}\n'
+
+
+#: An empty PYTHONUNBUFFERED is none: output waits in a buffer, as it does for users.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(frame.__file__).parents[2]), "PYTHONUNBUFFERED": ""}
+HEAVY = ("aiohttp", "kopf", "kubernetes", "asyncio")
+PLAN = Path(__file__).parents[2] / "examples" / "01-hello"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unneeded"),
+    [
+        pytest.param(["--help"], (*HEAVY, "pydantic", "yaml"), id="help"),
+        pytest.param(["--version"], (*HEAVY, "pydantic", "yaml"), id="version"),
+        pytest.param(["lint", "--help"], (*HEAVY, "pydantic", "yaml"), id="a command's help"),
+        pytest.param(["__complete", "lint", "--"], (*HEAVY, "pydantic", "yaml"), id="completion"),
+        pytest.param(["lint", str(PLAN)], HEAVY, id="lint"),
+        pytest.param(["next", "--cron", "@daily"], (*HEAVY, "yaml"), id="next"),
+        pytest.param(["next", "-f", str(PLAN)], HEAVY, id="next of files"),
+        pytest.param(["resolve", "-f", str(PLAN), "--plan", "hello"], HEAVY, id="resolve"),
+    ],
+)
+def test_a_command_loads_what_it_needs(arguments: list[str], unneeded: tuple[str, ...]) -> None:
+    """A plugin must start at once: what talks to a cluster, or reads models, is loaded where it is used."""
+    script = (
+        "import sys\n"
+        "from launchplan_operator.cli.main import main\n"
+        f"code = main({arguments!r})\n"
+        f"sys.stderr.write(' '.join(sorted(set({unneeded!r}) & set(sys.modules))))\n"
+        "sys.exit(code)\n"
+    )
+    run = python("-c", script)
+    assert run.returncode == 0
+    assert not set(run.stderr.split()) & set(unneeded)
+
+
+def test_the_package_is_a_program() -> None:
+    """`python -m launchplan_operator.cli` is the same as the installed script."""
+    run = python("-m", "launchplan_operator.cli", "--version")
+    assert (run.returncode, run.stdout) == (0, f"{__version__}\n")
+
+
+@pytest.mark.parametrize("count", ["5", "1000"], ids=["less than a buffer", "more than a buffer"])
+def test_a_closed_pipe_is_quiet(count: str) -> None:
+    """`kubectl launchplan … | head -1` shows one line and no complaint."""
+    command = [sys.executable, "-m", "launchplan_operator.cli", "next", "--cron", "* * * * *", "--count", count]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+def test_a_full_disk_is_one_line() -> None:
+    """What cannot be written is no bug of ours."""
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "launchplan_operator.cli", "next", "--cron", "* * * * *"]
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False)
+    assert (run.returncode, run.stderr) == (1, b"error: No space left on device\n")
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with our package."""
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=60
+    )

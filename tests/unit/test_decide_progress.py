@@ -110,7 +110,8 @@ def test_a_rejected_run_tells_every_finding() -> None:
     text = "spec.inputs.x: bad; spec.inputs.y: none (give it)"
     assert status["error"] == {"kind": "User", "code": "TypeMismatch", "message": text}
     assert truth(status) == {"Accepted": "False", "Ready": "False", "Reconciling": "False", "Stalled": "True"}
-    assert {c["message"] for c in status["conditions"]} == {text}
+    told = {c["type"]: c["message"] for c in status["conditions"]}
+    assert told == {"Accepted": text, "Ready": text, "Reconciling": "", "Stalled": text}
     assert (status["phase"], status["completionTime"]) == ("Rejected", "2026-01-31T09:06:00Z")
     assert status["origin"] == {"type": "Manual"}
     LaunchPlanExecutionStatus.model_validate(status)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from launchplan_operator.api.conditions import Finding
+from launchplan_operator.api.defaults import RunDefaults
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
 from launchplan_operator.api.launchplan import LaunchPlanSpec
@@ -13,6 +14,7 @@ from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from launchplan_operator.cli.manifests import Manifest
 from launchplan_operator.cli.schema import fill_defaults, spec_schemas
 from launchplan_operator.decide.inputs import Bindings, resolve_inputs
+from launchplan_operator.decide.permissions import permit_settings
 from launchplan_operator.decide.references import (
     bare_version_not_found,
     plan_invalid,
@@ -21,6 +23,7 @@ from launchplan_operator.decide.references import (
     workflow_version_not_found,
 )
 from launchplan_operator.decide.schedule import read_schedule
+from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.decide.validate import PlanView, WorkflowView, validate_plan, validate_workflow
 from launchplan_operator.decide.versions import read_workflow_content, take_snapshot
 
@@ -57,10 +60,6 @@ class Catalogue:
     _workflows: dict[Key, WorkflowView] = field(default_factory=dict, repr=False)
     _plans: dict[Key, PlanFacts] = field(default_factory=dict, repr=False)
 
-    def find(self, kind: Kind, namespace: str, name: str) -> Mapping[str, Any] | None:
-        """Return an object, or None."""
-        return self.objects.get((kind.kind, namespace or self.namespace, name))
-
     def named(self, kind: Kind, name: str) -> list[str]:
         """Return the namespaces in which an object of this name stands."""
         return sorted(namespace for each, namespace, called in self.objects if (each, called) == (kind.kind, name))
@@ -93,19 +92,24 @@ class Catalogue:
         findings = (*validate_plan(PlanView(spec, workflow)), *broken)
         if findings or workflow.content is None:
             return PlanFacts(spec, workflow, findings=findings)
-        return PlanFacts(spec, workflow, take_snapshot(_stored_spec(LAUNCH_PLANS, plan), workflow.content).version)
+        return PlanFacts(spec, workflow, take_snapshot(plan["spec"], workflow.content).version)
 
 
 def catalogue_of(manifests: Iterable[Manifest], namespace: str = "") -> Catalogue:
     """Return the objects of some manifests by their names; of two of one name the last wins."""
     known = (each for each in manifests if is_ours(each))
-    return Catalogue({key_of(each, namespace): each.obj for each in known}, namespace)
+    return Catalogue({key_of(each, namespace): stored(each) for each in known}, namespace)
 
 
 def is_ours(manifest: Manifest) -> bool:
     """Tell whether a manifest is of a kind and a version that the operator serves."""
     kind = KINDS.get(manifest.kind)
     return kind is not None and manifest.api_version == kind.api_version
+
+
+def stored(manifest: Manifest) -> Mapping[str, Any]:
+    """Return an object of ours as the API server stores it, with its defaults."""
+    return manifest.obj | {"spec": fill_defaults(spec_schemas()[manifest.kind], manifest.obj.get("spec"))}
 
 
 def key_of(manifest: Manifest, namespace: str) -> Key:
@@ -120,8 +124,22 @@ def view_manifest(name: str, obj: Mapping[str, Any] | None) -> WorkflowView:
     spec = parse_spec(WorkflowDefinitionSpec, obj)
     if isinstance(spec, tuple):
         return WorkflowView(name, findings=spec)
-    content = read_workflow_content(_stored_spec(WORKFLOW_DEFINITIONS, obj))
+    content = read_workflow_content(obj["spec"])
     return WorkflowView(name, spec, content.version, validate_workflow(spec), content=content)
+
+
+def check_run(catalogue: Catalogue, namespace: str, spec: LaunchPlanExecutionSpec) -> tuple[Finding, ...]:
+    """Return everything that keeps a run from starting, as far as these objects tell."""
+    found = resolve_run(catalogue, namespace, spec)
+    if isinstance(found, tuple):
+        return found
+    ref = spec.launch_plan_ref
+    plan = catalogue.plan(namespace, ref.name) if ref.kind == LAUNCH_PLANS.kind else None
+    workflow = plan.workflow if plan else catalogue.workflow(namespace, ref.name)
+    permitted = permit_settings(
+        resolve_settings(spec, plan.spec if plan else None, RunDefaults()), workflow.allow, workflow.name
+    )
+    return permitted if isinstance(permitted, tuple) else ()
 
 
 def resolve_run(
@@ -158,8 +176,3 @@ def resolve_plan(
     if version is not None and version != plan.version:
         return (plan_version_not_found(name, version, [plan.version]),)
     return resolve_inputs(plan.workflow.spec.interface.inputs, plan.bindings, inputs)
-
-
-def _stored_spec(kind: Kind, obj: Mapping[str, Any]) -> Mapping[str, Any]:
-    stored = fill_defaults(spec_schemas()[kind.kind], obj["spec"])
-    return stored if isinstance(stored, dict) else {}

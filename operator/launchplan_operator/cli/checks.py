@@ -16,7 +16,17 @@ from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.model import NAME_PATTERN, Model
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
-from launchplan_operator.cli.catalogue import KINDS, Catalogue, Key, catalogue_of, is_ours, key_of, resolve_run
+from launchplan_operator.cli.catalogue import (
+    KINDS,
+    Catalogue,
+    Key,
+    catalogue_of,
+    check_run,
+    is_ours,
+    key_of,
+    stored,
+    view_manifest,
+)
 from launchplan_operator.cli.manifests import Manifest, Stream, Unreadable
 from launchplan_operator.cli.schema import check_schema, spec_schemas, unknown_field
 from launchplan_operator.decide.references import check_run_name
@@ -166,20 +176,20 @@ def _shape(manifest: Manifest) -> Iterator[Finding]:
 
 def _meaning(catalogue: Catalogue, manifest: Manifest, refused: set[str]) -> Iterator[Finding]:
     """Yield what the operator would find; a place that the schema refuses already needs no second word."""
-    spec = parse_spec(_MODELS[manifest.kind], manifest.obj)
+    obj = stored(manifest)
+    spec = parse_spec(_MODELS[manifest.kind], obj)
     if isinstance(spec, tuple):
         yield from (finding for finding in spec if finding.path not in refused)
         return
     namespace = manifest.namespace
     if manifest.kind == WORKFLOW_DEFINITIONS.kind:
-        yield from catalogue.workflow(namespace, manifest.name).findings
+        yield from view_manifest(manifest.name, obj).findings
     elif isinstance(spec, LaunchPlanSpec):
-        yield from catalogue.read_plan(namespace, manifest.obj).findings
+        yield from catalogue.read_plan(namespace, obj).findings
         yield from _inactive(spec)
     elif isinstance(spec, LaunchPlanExecutionSpec) and spec.relaunch_of is None:
         # What a relaunched run gets depends on the earlier one, which only the cluster has.
-        found = resolve_run(catalogue, namespace, spec)
-        yield from found if isinstance(found, tuple) else ()
+        yield from check_run(catalogue, namespace, spec)
 
 
 def _inactive(spec: LaunchPlanSpec) -> Iterator[Finding]:

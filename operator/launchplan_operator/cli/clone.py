@@ -6,11 +6,11 @@ import sys
 from typing import Any
 
 from launchplan_operator.api.kinds import LAUNCH_PLANS, WORKFLOW_DEFINITIONS
-from launchplan_operator.cli.cluster import Cluster, accepted, shown, with_cluster
+from launchplan_operator.cli.cluster import SHORT, Cluster, accepted, shown, with_cluster
 from launchplan_operator.cli.output import add_cluster_options, add_examples, add_output_option, write_data
 from launchplan_operator.cli.paths import assign, read_assignment
 from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
-from launchplan_operator.cli.targets import SHORT, find_target
+from launchplan_operator.cli.targets import find_target
 from launchplan_operator.kube.transport import Object
 
 

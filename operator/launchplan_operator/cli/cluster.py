@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
-from launchplan_operator.api.kinds import GROUP, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
+from launchplan_operator.api.kinds import GROUP, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
 from launchplan_operator.cli.kubeconfig import find_access
 from launchplan_operator.cli.login import Login
 from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
@@ -21,7 +21,9 @@ from launchplan_operator.kube.transport import Body, Object, Response, Transport
 #: The name that the server notes for our writes.
 FIELD_MANAGER: Final = "kubectl-launchplan"
 _SECONDS: Final = 15.0
-_SHORT: Final = {"launchplans": "lp", "workflowdefinitions": "wfd", "launchplanexecutions": "lpx"}
+#: How a user calls our kinds.
+SHORT: Final = {LAUNCH_PLANS: "lp", WORKFLOW_DEFINITIONS: "wfd", LAUNCH_PLAN_EXECUTIONS: "lpx"}
+KINDS: Final = {kind.kind: kind for kind in SHORT}
 
 
 class Answer(Protocol):
@@ -70,7 +72,7 @@ class Cluster:
 
     async def missing(self, kind: Kind, name: str) -> Object:
         """Raise the problem that there is no such object."""
-        hint = await self._nearest(kind, name) or f"see: kubectl get {_SHORT[kind.plural]}"
+        hint = await self._nearest(kind, name) or f"see: kubectl get {SHORT[kind]}"
         message = f"found no {kind.kind} {name!r} in the namespace {self.namespace!r}"
         raise Problem(message, hint=hint, exit_code=FAILURE_EXIT)
 
@@ -122,23 +124,19 @@ def with_cluster(options: argparse.Namespace, task: Task, seconds: float = _SECO
     return asyncio.run(_told(options, task, seconds))
 
 
-def gather_plan(options: argparse.Namespace, name: str) -> tuple[Object, Object | None]:
-    """Return a plan of the cluster, and the workflow that it names, if that exists.
+def read_one(options: argparse.Namespace, kind: str, name: str) -> Object:
+    """Return an object of the cluster.
 
     Raises:
-        Problem: as `with_cluster`, or there is no such plan.
+        Problem: as `with_cluster`, or there is no such object.
     """
-    found: list[tuple[Object, Object | None]] = []
+    found: list[Object] = []
 
-    async def gather(cluster: Cluster, _options: argparse.Namespace) -> int:
-        plan = await cluster.read(LAUNCH_PLANS, name)
-        workflow = await cluster.client.get(
-            WORKFLOW_DEFINITIONS, cluster.namespace, plan["spec"]["workflowRef"]["name"]
-        )
-        found.append((plan, workflow))
+    async def read(cluster: Cluster, _options: argparse.Namespace) -> int:
+        found.append(await cluster.read(KINDS[kind], name))
         return 0
 
-    with_cluster(options, gather)
+    with_cluster(options, read)
     return found[0]
 
 

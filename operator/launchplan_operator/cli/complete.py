@@ -46,12 +46,13 @@ def candidates_for(words: Sequence[str]) -> Iterator[str]:
     actions = _actions(command)
     waiting = _waiting(before, actions)
     if waiting is not None:
-        yield from _starting(last, map(str, waiting.choices or ()))
+        yield from _starting(last, map(str, waiting.choices or _suggestions(command, before, waiting, actions)))
     elif last.startswith("-"):
         yield from _starting(last, _options(actions))
     else:
         positionals = (action for action in actions if not action.option_strings)
         yield from _starting(last, (str(choice) for action in positionals for choice in action.choices or ()))
+        yield from _starting(last, iter(_suggestions(command, before, None, actions)))
 
 
 def directive_for(words: Sequence[str]) -> int:
@@ -81,6 +82,17 @@ def _waiting(before: Sequence[str], actions: Sequence[argparse.Action]) -> argpa
     """Return the option whose value comes next, if the word before names one that takes a value."""
     named = (action for action in actions if before and before[-1] in action.option_strings)
     return next((action for action in named if action.nargs != 0), None)
+
+
+def _suggestions(
+    command: str, before: Sequence[str], waiting: argparse.Action | None, actions: Sequence[argparse.Action]
+) -> list[str]:
+    """Return what the cluster knows of the next word."""
+    from launchplan_operator.cli.suggestions import suggest  # noqa: PLC0415 - not for what needs no cluster
+
+    if waiting is not None and _FILE_OPTIONS & set(waiting.option_strings):
+        return []
+    return suggest(command, before, waiting, actions)
 
 
 def _options(actions: Sequence[argparse.Action]) -> Iterator[str]:

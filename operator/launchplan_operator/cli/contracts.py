@@ -1,5 +1,6 @@
 """What a caller may pass to a plan or a workflow of the cluster, and whether what is given fits."""
 
+import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from launchplan_operator.api.kinds import LAUNCH_PLANS, WORKFLOW_DEFINITIONS
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.types import TypeProblem, parse_text, parse_type
 from launchplan_operator.api.workflow import InputParameter, Interface, WorkflowDefinitionSpec
-from launchplan_operator.cli.cluster import Cluster, Forbidden
+from launchplan_operator.cli.cluster import KINDS, Cluster, Forbidden, with_cluster
 from launchplan_operator.cli.given import Given
 from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
 from launchplan_operator.cli.revisions import find_revision, unknown_version
@@ -64,6 +65,26 @@ def resolve_given(contract: Contract, given: Given) -> Resolved | tuple[Finding,
     if isinstance(resolved, tuple):
         return tuple(_better(finding, unread.get(finding.path)) for finding in resolved)
     return Resolved(caller, {**contract.bindings.fixed, **resolved})
+
+
+def resolve_live(
+    options: argparse.Namespace, kind: str, name: str, version: str | None, given: Given
+) -> tuple[str, dict[str, Any] | tuple[Finding, ...]]:
+    """Return the namespace, and what a run would get in the cluster, or every finding.
+
+    Raises:
+        Problem: as `with_cluster` and `read_contract`.
+    """
+    found: list[tuple[str, dict[str, Any] | tuple[Finding, ...]]] = []
+
+    async def resolve(cluster: Cluster, _options: argparse.Namespace) -> int:
+        contract = await read_contract(cluster, Target(KINDS[kind], name), version)
+        resolved = resolve_given(contract, given)
+        found.append((cluster.namespace, resolved if isinstance(resolved, tuple) else dict(resolved.inputs)))
+        return 0
+
+    with_cluster(options, resolve)
+    return found[0]
 
 
 def write_findings(findings: Sequence[Finding]) -> int:

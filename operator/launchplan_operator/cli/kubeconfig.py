@@ -51,6 +51,15 @@ def find_access(kubeconfig: str | None, context: str | None, environment: Mappin
     return _of_context(config, context or config["current-context"])
 
 
+def context_names(kubeconfig: str | None, environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the names of all contexts.
+
+    Raises:
+        Problem: as `find_access`.
+    """
+    return sorted(_merged(_paths(kubeconfig, environment))["contexts"])
+
+
 def _paths(kubeconfig: str | None, environment: Mapping[str, str]) -> list[Path]:
     if kubeconfig:
         if not Path(kubeconfig).is_file():

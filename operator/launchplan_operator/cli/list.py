@@ -14,7 +14,8 @@ from launchplan_operator.cli.problems import Problem
 from launchplan_operator.cli.targets import Target, read_target
 from launchplan_operator.kube.transport import Object
 
-_PHASES = ("Pending", "Queued", "Running", "Aborting", "Succeeded", "Failed", "TimedOut", "Aborted", "Rejected")
+#: The phases of a run; Pending is one that the operator has not seen.
+PHASES = ("Pending", "Queued", "Running", "Aborting", "Succeeded", "Failed", "TimedOut", "Aborted", "Rejected")
 _RUN_COLUMNS = ("name", "plan", "version", "phase", "origin", "started", "duration", "age")
 _PLAN_COLUMNS = ("name", "active", "state", "schedule", "next", "last", "running", "age")
 
@@ -118,10 +119,10 @@ def state_of(plan: Mapping[str, Any]) -> str:
 
 def _phases(given: list[str]) -> frozenset[str]:
     words = [word for each in given for word in each.split(",") if word]
-    known = {phase.lower(): phase for phase in _PHASES}
+    known = {phase.lower(): phase for phase in PHASES}
     unknown = [word for word in words if word.lower() not in known]
     if unknown:
-        raise Problem(f"found the phase {unknown[0]!r}, expected one of {', '.join(_PHASES)}")
+        raise Problem(f"found the phase {unknown[0]!r}, expected one of {', '.join(PHASES)}")
     return frozenset(known[word.lower()] for word in words)
 
 

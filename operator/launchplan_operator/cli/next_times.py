@@ -117,7 +117,7 @@ def _write_one(options: argparse.Namespace, after: datetime) -> None:
         zone = _zone_of(spec)
         found = times_of_plan(spec, after, options.count)
     else:
-        zone = options.timezone or "UTC"
+        zone = "UTC" if options.timezone is None else options.timezone
         schedule = schedule_of_cron(options.cron, zone) if options.cron is not None else schedule_of_rate(options.rate)
         found = find_times(schedule, after, options.count)
     if isinstance(found, tuple):
@@ -132,7 +132,9 @@ def _write_one(options: argparse.Namespace, after: datetime) -> None:
 
 def _cluster_spec(options: argparse.Namespace) -> Any:
     """Return the spec of a plan in the cluster."""
-    raise Problem(f"cannot look up the plan {options.name!r}: found no connection to a cluster, expected -f FILE")
+    from launchplan_operator.cli.cluster import read_one  # noqa: PLC0415 - not without a cluster
+
+    return read_one(options, "LaunchPlan", options.name.removeprefix("lp/"))["spec"]
 
 
 def _write_plans(options: argparse.Namespace, after: datetime) -> None:

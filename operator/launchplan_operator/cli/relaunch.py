@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
 from launchplan_operator.cli.cluster import Cluster, with_cluster
-from launchplan_operator.cli.given import Given, add_input_options, read_given
+from launchplan_operator.cli.given import Given, read_given
 from launchplan_operator.cli.outcomes import EXIT_TEXT
 from launchplan_operator.cli.output import add_cluster_options, add_examples, add_output_option
+from launchplan_operator.cli.resolve import add_input_options
 from launchplan_operator.cli.run import add_follow_options, start
 from launchplan_operator.cli.targets import Target, read_target
 from launchplan_operator.kube.transport import Object

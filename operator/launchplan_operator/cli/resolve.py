@@ -78,9 +78,12 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the inputs, or the findings and return 1."""
     request = read_request(options)
-    source = gather_from_files(options, request) if options.filename else gather_from_cluster(options, request)
-    catalogue, namespace, file = source
-    found = resolve_request(catalogue, namespace, request)
+    if options.filename:
+        catalogue, namespace, file = gather_from_files(options, request)
+        found = resolve_request(catalogue, namespace, request)
+    else:
+        namespace, found = resolve_in_cluster(options, request)
+        file = ""
     if isinstance(found, dict):
         _write_inputs(found, chosen_format(options))
         return 0
@@ -140,12 +143,15 @@ def gather_from_files(options: argparse.Namespace, request: Request) -> "tuple[C
     return catalogue, namespace, files[-1] if files else ""
 
 
-def gather_from_cluster(options: argparse.Namespace, request: Request) -> "tuple[Catalogue, str, str]":
-    """Return the plan and its workflow as they are in the cluster, their namespace, and an empty text."""
-    raise Problem(
-        f"cannot look up {request.kind} {request.name!r} in {options.namespace or 'the cluster'}: "
-        "found no connection to a cluster, expected -f FILE"
-    )
+def resolve_in_cluster(
+    options: argparse.Namespace, request: Request
+) -> "tuple[str, dict[str, Any] | tuple[Finding, ...]]":
+    """Return the namespace, and the inputs that the run would get in the cluster or why it would not start."""
+    from launchplan_operator.cli.contracts import resolve_live  # noqa: PLC0415 - not without a cluster
+    from launchplan_operator.cli.given import Given  # noqa: PLC0415
+
+    given = Given(request.texts, request.values)
+    return resolve_live(options, request.kind, request.name, request.version or None, given)
 
 
 def resolve_request(catalogue: "Catalogue", namespace: str, request: Request) -> "dict[str, Any] | tuple[Finding, ...]":

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from launchplan_operator.api.kinds import LAUNCH_PLANS, WORKFLOW_DEFINITIONS
 from launchplan_operator.cli.cluster import Cluster, shown, with_cluster
-from launchplan_operator.cli.given import add_input_options, read_given
+from launchplan_operator.cli.given import read_given
 from launchplan_operator.cli.outcomes import EXIT_TEXT, add_timeout_option, await_end, write_end
 from launchplan_operator.cli.output import add_cluster_options, add_examples, add_output_option, write_data
+from launchplan_operator.cli.resolve import add_input_options
 from launchplan_operator.cli.targets import Target, read_target
 from launchplan_operator.kube.transport import Object
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.instants import canonical_instant
+from launchplan_operator.api.misfits import describe_value
 from launchplan_operator.api.model import PRESERVE
-from launchplan_operator.api.types import describe_value
 
 Schema = Mapping[str, Any]
 

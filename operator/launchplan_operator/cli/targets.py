@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
-from launchplan_operator.cli.cluster import Cluster
+from launchplan_operator.api.kinds import Kind
+from launchplan_operator.cli.cluster import SHORT, Cluster
 from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
 from launchplan_operator.kube.transport import Object
 
-SHORT: Final = {LAUNCH_PLANS: "lp", WORKFLOW_DEFINITIONS: "wfd", LAUNCH_PLAN_EXECUTIONS: "lpx"}
 _SPELLINGS: Final = {
     spelling: kind
     for kind, short in SHORT.items()

@@ -5,6 +5,8 @@ One request, one connection: a command sends a handful, and HTTP/1.1 without reu
 
 import asyncio
 import json
+import os
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -74,11 +76,12 @@ class HttpTransport:
         self, method: str, path: str, query: Mapping[str, str] | None = None, data: bytes = b"", content_type: str = ""
     ) -> AsyncIterator[_Reply]:
         """Send a request and read the head of its answer; the body is read as it comes."""
+        head = await self._head(method, path, query, len(data), content_type)
         with self._told():
             reader, writer = await self._connect()
         try:
             with self._told():
-                writer.write(await self._head(method, path, query, len(data), content_type) + data)
+                writer.write(head + data)
                 await writer.drain()
                 status, headers = await _read_head(reader)
             yield _Reply(status, headers, self._body(reader, headers))
@@ -227,13 +230,11 @@ def _decode(data: bytes) -> Object:
 
 
 def _proxy_of_environment(scheme: str, host: str) -> str | None:
-    import os  # noqa: PLC0415 - with the check below, what almost nobody needs is not loaded
-
     if host == "localhost" or host.startswith("127."):
         return None
     if not any(name.lower() == f"{scheme}_proxy" for name in os.environ):
         return None
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - almost nobody needs it
 
     return None if proxy_bypass(host) else getproxies().get(scheme)
 
@@ -245,4 +246,7 @@ def _describe(error: Exception) -> str:
         return f"no connection within {_CONNECT_SECONDS:g} s"
     if isinstance(error, EOFError):
         return "the connection broke"
+    # asyncio puts a text of its own into what the system says; the other two have numbers of their own.
+    if isinstance(error, OSError) and error.errno and not isinstance(error, ssl.SSLError | socket.gaierror):
+        return os.strerror(error.errno)
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

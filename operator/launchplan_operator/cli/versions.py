@@ -36,6 +36,8 @@ async def _versions(cluster: Cluster, options: argparse.Namespace) -> int:
     if len(options.versions) not in (0, 2):
         raise Problem(f"found {len(options.versions)} version, expected none or two")
     plan = await cluster.read(LAUNCH_PLANS, read_target(options.plan, LAUNCH_PLANS).name)
+    for version in options.versions:
+        _refuse_unknown(plan, version)
     if options.versions:
         before, after = [await _content(cluster, plan, version) for version in options.versions]
         _write_differences(list(differences(before, after)), options.output)
@@ -60,10 +62,13 @@ def version_rows(plan: Object, times: dict[str, str]) -> list[dict[str, Any]]:
     ]
 
 
-async def _content(cluster: Cluster, plan: Object, version: str) -> dict[str, Any]:
+def _refuse_unknown(plan: Object, version: str) -> None:
     known = [entry["version"] for entry in (plan.get("status") or {}).get("versions") or ()]
     if version not in known:
         raise unknown_version(plan, version, known)
+
+
+async def _content(cluster: Cluster, plan: Object, version: str) -> dict[str, Any]:
     content = await find_revision(cluster, plan, version)
     if content is None:
         name = revision_name(plan, version)

@@ -89,7 +89,7 @@ def inputs_to_shrink(parameters: Sequence[InputParameter], bindings: Bindings, c
     left = {p.name: _bound_value(p, bindings, caller) for p in parameters}
     names: list[str] = []
     while any(_size_findings([p for p in parameters if p.name in left], left)):
-        names.append(max(left, key=lambda name: len(canonical_json(left[name]))))
+        names.append(_largest(left))
         del left[names[-1]]
     return names
 
@@ -138,9 +138,14 @@ def _size_findings(parameters: Sequence[InputParameter], resolved: Mapping[str, 
     }
     for form, size in sizes.items():
         if size > MAX_INPUT_BYTES:
-            message = f"found {size} bytes of inputs as {form}, expected at most {MAX_INPUT_BYTES}"
+            found = f"found {size} bytes of inputs as {form}, most of them in {_largest(resolved)!r}"
+            message = f"{found}, expected at most {MAX_INPUT_BYTES}"
             yield Finding(Reason.InputsTooLarge, message, path="spec.inputs", hint="pass large data by URI")
             return
+
+
+def _largest(values: Mapping[str, Any]) -> str:
+    return max(values, key=lambda name: len(canonical_json(values[name])))
 
 
 def _type_of(parameter: InputParameter) -> Type | None:

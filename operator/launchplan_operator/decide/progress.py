@@ -62,11 +62,9 @@ def rejected_status(
         (ConditionType.Reconciling, "False"),
         (ConditionType.Stalled, "True"),
     )
+    told = {ConditionType.Reconciling: "", ConditionType.Stalled: remedy}
     conditions = [
-        make_condition(
-            kind, value, reason, remedy if kind is ConditionType.Stalled else message, generation, now, before
-        )
-        for kind, value in values
+        make_condition(kind, value, reason, told.get(kind, message), generation, now, before) for kind, value in values
     ]
     error = {"kind": "User", "code": str(reason), "message": message}
     return {
@@ -92,7 +90,7 @@ def waiting_status(
         (ConditionType.Reconciling, "True"),
         (ConditionType.Stalled, "False"),
     )
-    told = {ConditionType.Reconciling: remedy}
+    told = {ConditionType.Reconciling: remedy, ConditionType.Stalled: ""}
     conditions = [
         make_condition(kind, value, finding.reason, told.get(kind, finding.text), generation, now, before)
         for kind, value in values

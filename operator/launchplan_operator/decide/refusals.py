@@ -26,6 +26,11 @@ def mend_template(message: str, job: Mapping[str, Any]) -> Fix | None:
     return join_fixes(remove_item(f"spec.job.{path.removeprefix('spec.')}") for path in unknown) or edit_object()
 
 
+def without_suffix(message: str, name: str) -> str:
+    """Return a message about an object of a generated name with the name that it was made from: the same each time."""
+    return re.sub(rf'"{re.escape(name)}-[a-z0-9]{{5}}"', f'"{name}"', message)
+
+
 def show_quota(message: str) -> Fix | None:
     """Return the command that shows the quota that a message names, or None where it names none."""
     found = _QUOTA.search(message)

@@ -11,7 +11,7 @@ from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.api.workflow import MAX_WORKFLOW_VERSIONS, WorkflowDefinitionSpec
 from launchplan_operator.decide.readiness import Verdict, ready_conditions
-from launchplan_operator.decide.refusals import mend_template
+from launchplan_operator.decide.refusals import mend_template, without_suffix
 from launchplan_operator.decide.samples import sample_inputs
 from launchplan_operator.decide.validate import WorkflowView, validate_workflow
 from launchplan_operator.decide.versions import WorkflowContent, read_workflow_content, workflow_conflict
@@ -93,7 +93,7 @@ async def _dry_run(
     reply = await context.client.create(JOBS, job, dry_run=True, strict=True)
     if not reply.refused:
         return ()
-    message = f"the API server refuses the Job: {reply.message}"
+    message = f"the API server refuses the Job: {without_suffix(reply.message, obj['metadata']['name'])}"
     # A 403 is an admission's or a quota's word, which may change without the workflow.
     transient = reply.status == HTTPStatus.FORBIDDEN
     fix = mend_template(reply.message, spec.job)
