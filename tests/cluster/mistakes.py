@@ -197,6 +197,15 @@ def a_run_on_a_jobs_name(space: Space) -> None:
     space.create(LAUNCH_PLAN_EXECUTIONS, "by-hand", run_of("daily", inputs={"days": 3}))
 
 
+def a_run_of_another_plan_once_more(space: Space) -> None:
+    """Run a plan once more as what was a run of another."""
+    space.offer()
+    space.plan("daily")
+    space.plan("weekly")
+    space.run("first", run_of("weekly", inputs={"days": 3}))
+    space.create(LAUNCH_PLAN_EXECUTIONS, "by-hand", run_of("daily", inputs={"days": 4}, relaunchOf="first"))
+
+
 def cron(text: str, zone: str = "UTC") -> Object:
     """What a plan says of a cron text."""
     return {"schedule": {"cron": text, "timeZone": zone}}
@@ -278,6 +287,8 @@ RUNS = (
     Case("PlanDeleted", LAUNCH_PLAN_EXECUTIONS, "by-hand",
          ("spec.launchPlanRef.name", "the LaunchPlan 'daily' was deleted", "expected the one"), a_run_of_a_deleted_plan,
          before=the_plan_again),
+    Case("InvalidSpec", LAUNCH_PLAN_EXECUTIONS, "by-hand",
+         ("spec.launchPlanRef", "found LaunchPlan daily", "expected LaunchPlan weekly"), a_run_of_another_plan_once_more),
     a_run("ExecutionNotFound", ("spec.relaunchOf", "found no LaunchPlanExecution 'gone'", "kubectl get lpx"), {"relaunchOf": "gone"}),
     a_run("FixedInputOverride", ("spec.inputs.days", "found a value for the input 'days'", "nobody may override it"),
           {"inputs": {"days": 1, "city": "São Paulo"}}, of=FREE),
@@ -296,4 +307,5 @@ RUNS = (
          ("metadata.name", "found a Job 'by-hand'", "expected none of that name"), a_run_on_a_jobs_name),
 )  # fmt: skip
 
-CASES = (*WORKFLOWS, *PLANS, *RUNS)
+#: Those that take long come last, as they go on beside the others.
+CASES = sorted((*WORKFLOWS, *PLANS, *RUNS), key=lambda case: case.slow)

@@ -53,14 +53,24 @@ def set_field(value: Any, *path: str) -> Fix:
     return Fix(merge=body)
 
 
+def put_value(value: Any, *path: str) -> Fix:
+    """Return the fix that puts a value in the place of whatever a map has there; None removes it.
+
+    Unlike `set_field` it does not merge an object into one that is there. The map itself must be there.
+    """
+    if not isinstance(value, Mapping):
+        return set_field(value, *path)
+    return Fix(ops=({"op": "add", "path": _pointer(path), "value": value},))
+
+
 def set_item(value: Any, path: str) -> Fix:
     """Return the fix that gives what is in a list another value; `path` is one such as `spec.env[0].name`."""
-    return Fix(ops=({"op": "replace", "path": _pointer(path), "value": value},))
+    return Fix(ops=({"op": "replace", "path": _pointer(_split(path)), "value": value},))
 
 
 def remove_item(path: str) -> Fix:
     """Return the fix that removes an item of a list, or a field of one."""
-    return Fix(ops=({"op": "remove", "path": _pointer(path)},))
+    return Fix(ops=({"op": "remove", "path": _pointer(_split(path))},))
 
 
 def edit_object() -> Fix:
@@ -146,8 +156,11 @@ def _steps(pointer: str) -> list[tuple[int, str]]:
     return [(int(step), "") if step.isdecimal() else (-1, step) for step in pointer.split("/")]
 
 
-def _pointer(path: str) -> str:
-    steps = re.sub(r"\[([0-9]+)\]", r".\1", path).split(".")
+def _split(path: str) -> list[str]:
+    return re.sub(r"\[([0-9]+)\]", r".\1", path).split(".")
+
+
+def _pointer(steps: Iterable[str]) -> str:
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from launchplan_operator.api.canonical import canonical_json
 from launchplan_operator.api.conditions import Finding, Reason
-from launchplan_operator.api.mending import Fix, join_fixes, set_field
+from launchplan_operator.api.mending import Fix, join_fixes, put_value, set_field
 from launchplan_operator.api.types import Type, TypeProblem, check_value, parse_type, to_text
 from launchplan_operator.api.workflow import InputParameter
 from launchplan_operator.decide.samples import nearest_value
@@ -44,7 +44,7 @@ def check_binding(parameter: InputParameter, value: Any, path: str) -> Finding |
     if mismatch is None:
         return None
     message = f"input {parameter.name!r}: {mismatch}"
-    fix = set_field(_nearest(parameter, value), *path.split("."), parameter.name)
+    fix = put_value(_nearest(parameter, value), *path.split("."), parameter.name)
     return Finding(Reason.TypeMismatch, message, path=f"{path}.{parameter.name}", fix=fix)
 
 
@@ -177,5 +177,5 @@ def _nearest(parameter: InputParameter, value: Any) -> Any:
 
 def _rename(path: str, name: str, meant: tuple[str, Any] | None) -> Fix | None:
     fields = path.split(".")
-    renamed = set_field(meant[1], *fields, meant[0]) if meant is not None else None
+    renamed = put_value(meant[1], *fields, meant[0]) if meant is not None else None
     return join_fixes((set_field(None, *fields, name), renamed))

@@ -11,6 +11,7 @@ from launchplan_operator.api.mending import (
     Fix,
     edit_object,
     join_fixes,
+    put_value,
     retarget,
     set_field,
     set_item,
@@ -276,7 +277,10 @@ def _inputs_in_both(view: PlanView) -> Iterator[Finding]:
 def _bound_inputs_fit(view: PlanView) -> Iterator[Finding]:
     parameters = _parameters(view)
     defaults, fixed = view.spec.default_inputs, view.spec.fixed_inputs
-    yield from check_values(parameters, defaults, "spec.defaultInputs", taken=fixed)
+    for finding in check_values(parameters, defaults, "spec.defaultInputs", taken=fixed):
+        # What is in both is removed from the defaults: there is nothing left to mend in it.
+        is_kept = finding.path.removeprefix("spec.defaultInputs.") not in fixed
+        yield finding if is_kept else replace(finding, fix=None)
     yield from check_values(parameters, fixed, "spec.fixedInputs", taken=defaults)
 
 
@@ -291,7 +295,8 @@ def _scheduled_inputs_bound(view: PlanView) -> Iterator[Finding]:
 
 
 def _scheduled_inputs_travel(view: PlanView) -> Iterator[Finding]:
-    if view.spec.schedule is None:
+    # What is not of its type has no text, and so no size.
+    if view.spec.schedule is None or any(_bound_inputs_fit(view)):
         return
     resolved = resolve_inputs(_parameters(view), view.bindings, {})
     for finding in resolved if isinstance(resolved, tuple) else ():
@@ -309,8 +314,10 @@ def _without(view: PlanView, name: str) -> Fix:
     fixed = name in view.spec.fixed_inputs
     is_bound = fixed or name in view.spec.default_inputs
     needed = name in unbound_inputs(_parameters(view), Bindings())
-    value = None if is_bound and not needed else _example(view, name)
-    return set_field(value, "spec", "fixedInputs" if fixed else "defaultInputs", name)
+    if not is_bound:
+        return set_field(_example(view, name), "spec", "defaultInputs", name)
+    value = _example(view, name) if needed else None
+    return put_value(value, "spec", "fixedInputs" if fixed else "defaultInputs", name)
 
 
 def _example(view: PlanView, name: str) -> Any:

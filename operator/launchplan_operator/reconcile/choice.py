@@ -39,13 +39,19 @@ async def read_wish(context: Context, execution: Mapping[str, Any]) -> LaunchPla
     """Return what a run asks for, an earlier run's wishes included."""
     spec, earlier = execution["spec"], execution["spec"].get("relaunchOf")
     if earlier is None:
-        return parse_spec(LaunchPlanExecutionSpec, execution)
+        return _read(spec)
     source = context.caches.executions.get(execution["metadata"]["namespace"], earlier)
     merged = merge_relaunch(spec, source) if source is not None else not_there(earlier)
     if not isinstance(merged, Finding):
-        return parse_spec(LaunchPlanExecutionSpec, {"spec": merged})
-    own = parse_spec(LaunchPlanExecutionSpec, execution)
+        return _read(merged)
+    own = _read(spec)
     return (merged,) if isinstance(own, tuple) else run_instead((merged,), wish_of(own))
+
+
+def _read(spec: Mapping[str, Any]) -> LaunchPlanExecutionSpec | tuple[Finding, ...]:
+    read = parse_spec(LaunchPlanExecutionSpec, {"spec": spec})
+    # Nobody can edit a run.
+    return tuple(replace(finding, fix=None) for finding in read) if isinstance(read, tuple) else read
 
 
 async def choose_content(context: Context, execution: Mapping[str, Any], spec: LaunchPlanExecutionSpec) -> Choice:
