@@ -22,7 +22,7 @@ REFERENCE = ROOT / "docs" / "reference"
 SHOWN = ROOT / "docs" / "generated" / "reasons"
 _EXAMPLES = (
     "What `kubectl describe` shows of an object in the namespace `demo`, times left out. Each command was run as it stands, "
-    "after which `Ready` was True; with `kubectl edit`, a person mends what the message names."
+    "after which `Ready` was True; where it opens an editor or shows a quota, a person did the rest."
 )
 _QUOTE = re.compile(r"(<!-- quote (\S+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 _HEADER = "<!-- Made by `make generate`; do not edit. -->\n\n"
