@@ -97,6 +97,31 @@ def test_a_command_starts_a_run(wish: RunWish, parameters: Any, command: str) ->
     assert mend_command([Fix(command=compose_run(wish, parameters))], TARGET) == command
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "words"),
+    [
+        pytest.param("optional[integer]", None, "--input x= ", id="null is the empty text"),
+        pytest.param("optional[string]", None, "", id="unless that is a string: then it is left out"),
+        pytest.param(
+            "union[integer, string]", "3", """--input 'x="3"' """, id="a text that could be a number is quoted"
+        ),
+        pytest.param("list[float]", [1, 2.5], "--input 'x=[1.0,2.5]' ", id="a list is JSON"),
+        pytest.param("int", 3, "--input x=3 ", id="of what is no type, a value stays as it is"),
+    ],
+)
+def test_a_value_is_told_as_its_type_writes_it(kind: str, value: Any, words: str) -> None:
+    """So that the command line reads it back."""
+    command = compose_run(RunWish("LaunchPlan", "daily", None, {"x": value}), declared(x=kind))
+    assert mend_command([Fix(command=command)], TARGET) == f"kubectl launchplan run daily {words}-n demo"
+
+
+def test_null_over_a_default_is_told_in_a_file() -> None:
+    """On the command line it would be an empty string."""
+    parameters = declared(x=("optional[string]", "a"))
+    command = compose_run(RunWish("LaunchPlan", "daily", None, {"x": None}), parameters)
+    assert command == "kubectl launchplan run daily --inputs FILE -n {namespace}"
+
+
 def test_several_findings_have_one_command() -> None:
     """It stands once."""
     findings = (Finding(Reason.MissingInput, "none"), Finding(Reason.TypeMismatch, "bad"))

@@ -14,7 +14,7 @@ from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from launchplan_operator.decide.validate import PlanView, WorkflowView, validate_plan, validate_workflow
 from tests.unit.mended import patched
 from tests.unit.strategies import JSON, VALUES, job_templates
-from tests.unit.test_decide_validate import PLANS, VALID, WORKFLOWS, plan_view, workflow
+from tests.unit.test_decide_validate import CONTAINER, PLANS, VALID, WORKFLOWS, plan_view, workflow
 
 WFD = Target("wfd", "demo", "report")
 LP = Target("lp", "demo", "daily")
@@ -81,6 +81,26 @@ def test_no_interface_is_too_wrong_to_be_mended(inputs: list[tuple[str, str, Any
     if any(finding.reason is Reason.JobRefused for finding in findings):
         return
     assert {finding.reason for finding in mended_workflow(spec)} <= {Reason.DefaultInvalid}
+
+
+def test_a_renamed_input_takes_no_other_ones_place() -> None:
+    """Not even one that only the environment sees as the same."""
+    spec = workflow(interface__inputs=[{"name": name, "type": "string"} for name in ("a", "A", "a2", "A_3", "A3")])
+    text = command(validate_workflow(spec), WFD)
+    raw = {"spec": spec.model_dump(mode="json", by_alias=True, exclude_unset=True)}
+    inputs = patched(raw, text)["spec"]["interface"]["inputs"]
+    assert [each["name"] for each in inputs] == ["a", "A4", "a2", "A_3", "A3"]
+
+
+def test_a_renamed_volume_stays_mounted() -> None:
+    """Every mount of it follows; the others stay."""
+    mounts = [{"name": "launchplan-inputs", "mountPath": "/a"}, {"name": "data", "mountPath": "/b"}]
+    volumes = [{"name": "data"}, {"name": "launchplan-inputs"}]
+    changes: dict[str, Any] = {f"{CONTAINER}__volumeMounts": mounts, "job__template__spec__volumes": volumes}
+    raw = {"spec": workflow(**changes).model_dump(mode="json", by_alias=True)}
+    pod = patched(raw, command(validate_workflow(workflow(**changes)), WFD))["spec"]["job"]["template"]["spec"]
+    assert [each["name"] for each in pod["volumes"]] == ["data", "my-launchplan-inputs"]
+    assert [each["name"] for each in pod["containers"][0]["volumeMounts"]] == ["my-launchplan-inputs", "data"]
 
 
 def test_a_plan_suffers_from_all_that_is_wrong_with_its_workflow() -> None:

@@ -1,6 +1,6 @@
 """The command that starts a better run than one that was refused: the caller's inputs as far as they fit, others for the rest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -74,9 +74,9 @@ def compose_run(
     if wish.version is not None:
         words += ["--version", wish.version]
     texts = _plain_texts(wish.inputs) if parameters is None else _typed_texts(parameters, bindings, wish.inputs)
-    pairs = [word for name, text in texts.items() for word in ("--input", f"{name}={text}")]
+    pairs = [word for name, text in (texts or {}).items() for word in ("--input", f"{name}={text}")]
     command = command_text(*words, *pairs)
-    if len(command) > MAX_COMMAND or not all(word.isprintable() for word in pairs):
+    if texts is None or len(command) > MAX_COMMAND or not all(word.isprintable() for word in pairs):
         return command_text(*words, "--inputs", "FILE")
     return command
 
@@ -105,21 +105,28 @@ def _plain_texts(inputs: Mapping[str, Any]) -> dict[str, str]:
     return {name: plain_text(value) for name, value in inputs.items()}
 
 
-def _typed_texts(parameters: Sequence[InputParameter], bindings: Bindings, caller: Mapping[str, Any]) -> dict[str, str]:
+def _typed_texts(
+    parameters: Sequence[InputParameter], bindings: Bindings, caller: Mapping[str, Any]
+) -> dict[str, str] | None:
+    """Return the texts of better inputs, by name, or None where one has no text."""
     inputs = better_inputs(parameters, bindings, caller)
-    return dict(_texts([each for each in parameters if each.name in inputs], inputs))
+    given = [each for each in parameters if each.name in inputs]
+    unsaid = [each for each in given if inputs[each.name] is None and not _takes_null_as_text(each)]
+    if any(bindings.defaults.get(each.name, each.default) is not None for each in unsaid):
+        return None
+    # An input whose default is null needs not be told that it is null.
+    return {each.name: _text(each, inputs[each.name]) for each in given if each not in unsaid}
 
 
-def _texts(parameters: Sequence[InputParameter], inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for parameter in parameters:
-        declared, value = parse_type(parameter.type), inputs[parameter.name]
-        if isinstance(declared, TypeProblem):
-            yield parameter.name, plain_text(value)
-            continue
-        text = to_text(declared, value)
-        # Of a type that takes both, a text may stand for another value: JSON does not.
-        same = parse_text(declared, text) == value
-        yield parameter.name, text if same else plain_text(value)
+def _takes_null_as_text(parameter: InputParameter) -> bool:
+    """Tell whether the empty text is null; where strings are of the type too, it is one."""
+    declared = parse_type(parameter.type)
+    return isinstance(declared, TypeProblem) or parse_text(declared, "") is None
+
+
+def _text(parameter: InputParameter, value: Any) -> str:
+    declared = parse_type(parameter.type)
+    return plain_text(value) if isinstance(declared, TypeProblem) else to_text(declared, value)
 
 
 def _fitting(parameter: InputParameter, value: Any) -> Any:
