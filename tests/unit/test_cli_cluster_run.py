@@ -336,6 +336,14 @@ def test_a_server_that_stays_away_ends_the_wait_with_a_sentence(desk: Desk, monk
     assert "what was started goes on" in ended.err
 
 
+def test_a_server_that_never_answered_is_not_waited_for(desk: Desk) -> None:
+    """A mistake in the kubeconfig is told at once."""
+    desk.run()
+    desk.api.faults = lambda _: Fault(Lost.DROPPED)
+    ended = desk.type("wait", "daily-abcde")
+    assert (ended.code, "gave no usable answer" in ended.err, desk.api.count("list")) == (2, True, 1)
+
+
 def test_a_run_deleted_while_waiting_has_a_code_of_its_own(desk: Desk) -> None:
     """Nothing is known of its end."""
     desk.run()
