@@ -106,6 +106,12 @@ def test_mistakes_are_told_before_anything_is_created(
         ),
         pytest.param(("lp/",), 2, "found 'lp/', expected", id="no name"),
         pytest.param(
+            ("Daily",), 2, "found the name 'Daily', expected lower-case letters", id="a name that none can have"
+        ),
+        pytest.param(("../x",), 2, "found '../x', expected NAME", id="a path"),
+        pytest.param(("daily?x=1",), 2, "found the name 'daily?x=1'", id="a query"),
+        pytest.param(("daily", "-n", "a/b"), 2, "found the name 'a/b'", id="a namespace that none can be"),
+        pytest.param(
             ("daily", "--version", "3"),
             1,
             f"VersionNotFound: found no version '3' of the plan 'daily'; it has {VERSION_2}, {VERSION_1}",
