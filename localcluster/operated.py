@@ -199,7 +199,12 @@ def _inherited() -> dict[str, str]:
 
 
 def _environment(kubeconfig: Path, port: int) -> dict[str, str]:
-    return {"KUBECONFIG": str(kubeconfig), "LAUNCHPLAN_OPERATOR_HEALTH_PORT": str(port)}
+    return {
+        "KUBECONFIG": str(kubeconfig),
+        "LAUNCHPLAN_OPERATOR_HEALTH_PORT": str(port),
+        # This checkout's operator, wherever the environment's own was installed from.
+        "PYTHONPATH": str(ROOT / "operator"),
+    }
 
 
 def _account_manifest() -> str:
