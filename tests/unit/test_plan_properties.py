@@ -1,7 +1,7 @@
 """What the cases of plans, inputs and versions are samples of, in general."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hypothesis import given
@@ -23,7 +23,7 @@ from launchplan_operator.decide.versions import (
     take_snapshot,
     version_conflict,
 )
-from tests.unit.strategies import Call, calls
+from tests.unit.strategies import JSON, Call, calls
 
 JOB: dict[str, Any] = {"template": {"spec": {"containers": [{"name": "main"}]}}}
 
@@ -66,24 +66,19 @@ def test_a_default_in_the_status_is_what_a_call_without_values_gets(call: Call) 
     assert resolved == given_ | shown | interface.get("fixedInputs", {})
 
 
+def view(call: Call, fixed: Mapping[str, Any]) -> PlanView:
+    """Return a scheduled plan of a call's workflow, with other fixed inputs than the call's."""
+    inputs = [each.model_dump(by_alias=True, exclude_unset=True) for each in call.parameters]
+    workflow = WorkflowDefinitionSpec.model_validate({"interface": {"inputs": inputs}, "job": JOB})
+    spec = {"workflowRef": {"name": "w"}, "defaultInputs": call.bindings.defaults, "fixedInputs": fixed}
+    plan = LaunchPlanSpec.model_validate(spec | {"schedule": {"cron": "@daily"}})
+    return PlanView(plan, WorkflowView("w", workflow, "1"))
+
+
 @given(calls())
 def test_a_schedule_is_refused_exactly_for_the_inputs_that_a_caller_must_give(call: Call) -> None:
     """A slot has no caller."""
-    workflow = WorkflowDefinitionSpec.model_validate(
-        {
-            "interface": {"inputs": [each.model_dump(by_alias=True, exclude_unset=True) for each in call.parameters]},
-            "job": JOB,
-        }
-    )
-    spec = LaunchPlanSpec.model_validate(
-        {
-            "workflowRef": {"name": "w"},
-            "defaultInputs": dict(call.bindings.defaults),
-            "fixedInputs": dict(call.bindings.fixed),
-            "schedule": {"cron": "@daily"},
-        }
-    )
-    findings = validate_plan(PlanView(spec, WorkflowView("w", workflow, "1")))
+    findings = validate_plan(view(call, call.bindings.fixed))
     assert {finding.reason for finding in findings} <= {Reason.ScheduleUnboundInput}
     assert {finding.path for finding in findings} == {f"spec.defaultInputs.{name}" for name in required(call)}
 
@@ -156,3 +151,13 @@ def test_the_last_edit_alone_decides_what_is_active_where_its_pin_is_known(edits
 def test_every_name_that_a_run_may_have_can_be_the_value_of_a_label(name: str) -> None:
     """The Job has the run's name, and its pods bear it as a label."""
     assert re.fullmatch(LABEL_VALUE_PATTERN, name)
+
+
+@given(calls(), st.data())
+def test_a_scheduled_plan_with_any_values_gets_findings_and_never_an_exception(call: Call, data: st.DataObject) -> None:
+    """Also where a value has no text of its type."""
+    names = [parameter.name for parameter in call.parameters]
+    values = data.draw(st.dictionaries(st.sampled_from([*names, "other"]), JSON | st.just("many"), max_size=4))
+    findings = validate_plan(view(call, {**call.bindings.fixed, **values}))
+    if "other" in values:
+        assert Reason.UnexpectedInput in {finding.reason for finding in findings}
