@@ -16,6 +16,7 @@ from bench.measure import (
     measure_restart,
     measure_start,
 )
+from bench.plugin import measure_plugin
 from bench.report import missed, show, write
 from bench.subject import operator
 from bench.world import World, open_world
@@ -55,6 +56,7 @@ def main() -> int:
     if options.runs:
         size = replace(size, runs=options.runs)
     results = asyncio.run(_measure(size, _say))
+    results.plugin = measure_plugin()
     write(results)
     show(results, print, timed=size.timed)
     failures = missed(results, timed=size.timed)

@@ -17,6 +17,7 @@ from localcluster.places import LocalClusterError
 STATUS = ("update", "launchplans/status")
 WORKFLOW_STATUS = ("update", "workflowdefinitions/status")
 CRONJOB = ("create", "cronjobs")
+REVISION = ("create", "controllerrevisions")
 _START_SECONDS = 600.0
 
 
@@ -100,6 +101,7 @@ class Results:
     quiet: Quiet | None = None
     restart: Restart | None = None
     memory: Memory | None = None
+    plugin: list[float] = field(default_factory=list)
 
 
 def spread(figures: list[float]) -> Spread:

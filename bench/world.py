@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.audit import Audit
 from bench.processes import cpu_seconds, settle
-from launchplan_operator.api.kinds import CRON_JOBS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
+from launchplan_operator.api.kinds import CONTROLLER_REVISIONS, CRON_JOBS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
 from launchplan_operator.kube.client import Client
 from launchplan_operator.kube.connection import AiohttpTransport
 from launchplan_operator.kube.credentials import Credentials
@@ -63,8 +63,8 @@ class World:
         await self.settle()
 
     async def clear(self) -> None:
-        """Remove all plans and CronJobs, and let the control plane come to rest."""
-        for kind in (CRON_JOBS, LAUNCH_PLANS):
+        """Remove all plans, their versions and CronJobs, and let the control plane come to rest."""
+        for kind in (CRON_JOBS, LAUNCH_PLANS, CONTROLLER_REVISIONS):
             names = [item["metadata"]["name"] for item in (await self.admin.list(kind, NAMESPACE)).items]
             await in_parallel(self._delete(kind, name) for name in names)
             await self._await_none(kind)

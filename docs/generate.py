@@ -1,6 +1,6 @@
 """Writes what the documentation takes from the sources: `python -m docs.generate`, or `make generate`.
 
-The reference pages are made from the CRDs and the reasons; the quotes in a page, each between `<!-- quote FILE -->` and
+The reference pages are made from the CRDs, the reasons and the command line's parsers; the quotes in a page, each between `<!-- quote FILE -->` and
 `<!-- end -->`, from the file that they name.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from docs.commands import render_commands
 from launchplan_operator.api.crd import build_crds
 from launchplan_operator.api.reasons import Reason
 
@@ -43,6 +44,7 @@ def generated() -> dict[Path, str]:
     """Return every file that is made or completed here, with the text that it should have."""
     pages = {REFERENCE / f"{crd['spec']['names']['singular']}.md": render_kind(crd) for crd in build_crds()}
     pages[REFERENCE / "reasons.md"] = render_reasons()
+    pages[REFERENCE / "cli.md"] = _HEADER + render_commands()
     quoting = {path: with_quotes(path.read_text(encoding="utf-8")) for path in (ROOT / "README.md", *_own_pages())}
     return pages | quoting
 

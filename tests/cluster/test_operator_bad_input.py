@@ -304,7 +304,7 @@ def test_a_workflow_says_what_is_wrong(space: Space, reason: str, spec: Object, 
 
 
 def test_a_workflow_that_disappears_leaves_the_schedule_in_force(space: Space) -> None:
-    """The CronJob stays untouched and the version active; the plan says what is missing, and heals with it."""
+    """The CronJob stays untouched, and a run gets the version as it was kept; an edit waits until all is there again."""
     space.offer()
     before = space.plan("daily", schedule=NEVER)
     cronjob = space.read(CRON_JOBS, "daily")
@@ -313,13 +313,16 @@ def test_a_workflow_that_disappears_leaves_the_schedule_in_force(space: Space) -
     assert space.warned(daily, "WorkflowNotFound")
     for field in ("activeVersion", "latestVersion", "interface", "schedule"):
         assert daily["status"][field] == before["status"][field]
-    space.create(LAUNCH_PLAN_EXECUTIONS, "by-hand", run_of("daily"))
-    space.waiting(LAUNCH_PLAN_EXECUTIONS, "by-hand", "PlanInvalid")
+    kept = space.run("as-kept", run_of("daily"))
+    assert kept["status"]["launchPlanVersion"] == before["status"]["activeVersion"]
+    space.edit(LAUNCH_PLANS, "daily", spec={"defaultInputs": {"city": "Rome"}})
+    space.create(LAUNCH_PLAN_EXECUTIONS, "edited", run_of("daily"))
+    space.waiting(LAUNCH_PLAN_EXECUTIONS, "edited", "PlanInvalid")
     assert space.read(CRON_JOBS, "daily") == cronjob
-    assert space.all(JOBS) == []
+    assert space.names(JOBS) == {"as-kept"}
     space.offer()
     space.ready(LAUNCH_PLANS, "daily", "Active")
-    space.ended("by-hand")
+    assert space.ended("edited")["status"]["inputs"]["city"] == "Rome"
     assert space.read(CRON_JOBS, "daily")["metadata"]["uid"] == cronjob["metadata"]["uid"]
 
 

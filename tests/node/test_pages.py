@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,9 @@ def test_a_page_does_what_it_says(page: Path, space: Space, node_cluster: LocalC
         "config", "set-context", "--current", f"--namespace={space.name}", f"--kubeconfig={kubeconfig}"
     )
     programs = Path(node_cluster.program("kubectl")).parent
-    environment = os.environ | {"KUBECONFIG": str(kubeconfig), "PATH": f"{programs}:{os.environ['PATH']}"}
+    # The plugin stands beside the Python that it was installed with.
+    path = ":".join((str(programs), str(Path(sys.executable).parent), os.environ["PATH"]))
+    environment = os.environ | {"KUBECONFIG": str(kubeconfig), "PATH": path}
     for block in blocks_of(page):
         if block.language == "yaml":
             space.kubectl("apply", "-f", "-", stdin=block.text)

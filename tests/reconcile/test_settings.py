@@ -93,6 +93,15 @@ async def test_a_plan_whose_workflow_stops_allowing_starts_nothing_more_until_it
 
 
 @virtual_time
+async def test_an_edit_that_breaks_the_workflow_takes_a_permission_back_all_the_same() -> None:
+    world = await world_of(ALLOW, "* * * * *", **ASKING)
+    world.edit(WORKFLOW_DEFINITIONS, "greet", allow={"env": [], "serviceAccounts": []}, container="gone")
+    await world.advance(10)
+    assert world.ready() == ("False", "True", "WorkflowInvalid")
+    assert world.names(CRON_JOBS) == []
+
+
+@virtual_time
 async def test_a_plan_that_asks_for_more_than_is_allowed_says_so() -> None:
     world = await world_of({"env": ["MODE"]}, env=[{"name": "SEED"}])
     assert world.ready() == ("False", "True", "NotPermitted")

@@ -246,6 +246,9 @@ async def test_a_plan_pinned_to_an_older_workflow_is_edited_on_with_the_workflow
     await edited(world, version="v2", defaultInputs={"name": "moon"})
     assert (world.ready()[2], cronjob_input(world)) == ("Active", "moon")
     assert world.get(CRON_JOBS, "hello")["spec"]["jobTemplate"]["spec"]["backoffLimit"] == 0
+    world.edit(WORKFLOW_DEFINITIONS, "greet", allow={"env": ["MODE"]})
+    await edited(world, version="v3", env=[{"name": "MODE", "value": "fast"}])
+    assert world.ready() == ("True", "False", "Active")
     world.create({**plan(None, workflowRef={"name": "greet", "version": "w1"}), "metadata": {"name": "late"}})
     await world.settle()
     assert world.ready(name="late") == ("False", "False", "WorkflowVersionNotFound")
@@ -300,17 +303,78 @@ def test_a_forged_revision_is_seen_and_never_run(forge: Any) -> None:
     check()
 
 
+async def lose_status(world: World) -> None:
+    """Take the plan's status away while the operator is gone."""
+    await world.crash()
+    stored = world.get(LAUNCH_PLANS, "hello")
+    world.api.do("PUT", LAUNCH_PLANS.path(NAMESPACE, "hello", "status"), {**stored, "status": {}})
+
+
+def listed(world: World) -> list[str]:
+    """Return the versions that the plan's status lists."""
+    return [each["version"] for each in world.status["versions"]]
+
+
 @virtual_time
 async def test_a_lost_status_is_made_again_from_the_revisions() -> None:
     world = await running_world()
     first = world.status["activeVersion"]
     second = await edited(world, defaultInputs={"name": "moon"}, activeVersion=first)
-    await world.crash()
-    stored = world.get(LAUNCH_PLANS, "hello")
-    world.api.do("PUT", LAUNCH_PLANS.path(NAMESPACE, "hello", "status"), {**stored, "status": {}})
+    await lose_status(world)
     await world.start()
-    assert [each["version"] for each in world.status["versions"]] == [first, second]
+    assert listed(world) == [first, second]
     assert world.status["activeVersion"] == first
+
+
+@virtual_time
+async def test_a_lost_status_is_made_again_though_the_plan_was_edited_meanwhile() -> None:
+    world = await running_world()
+    first = world.status["activeVersion"]
+    await lose_status(world)
+    world.edit(LAUNCH_PLANS, "hello", defaultInputs={"name": "moon"})
+    await world.start()
+    assert (len(listed(world)), listed(world)[0]) == (2, first)
+
+
+@virtual_time
+async def test_a_lost_status_is_made_again_for_a_plan_that_only_its_workflow_changed() -> None:
+    world = await running_world()
+    first = world.status["activeVersion"]
+    world.edit(WORKFLOW_DEFINITIONS, "greet", job={"backoffLimit": 3})
+    await world.settle()
+    second = world.status["activeVersion"]
+    await lose_status(world)
+    await world.start()
+    assert listed(world) == [first, second]
+
+
+@virtual_time
+async def test_a_revision_that_was_orphaned_is_made_again_for_its_new_plan() -> None:
+    world = await running_world(None)
+    world.delete(LAUNCH_PLANS, "hello", "Orphan")
+    (orphan,) = world.all(CONTROLLER_REVISIONS)
+    assert not orphan["metadata"].get("ownerReferences")
+    world.create(plan(None))
+    await world.advance(10)
+    (revision,) = world.all(CONTROLLER_REVISIONS)
+    assert revision["metadata"]["ownerReferences"][0]["uid"] == world.get(LAUNCH_PLANS, "hello")["metadata"]["uid"]
+    assert world.ready() == ("True", "False", "Active")
+
+
+@virtual_time
+async def test_an_object_on_a_revisions_name_is_no_revision_and_its_deletion_mends_it() -> None:
+    world = await running_world(None)
+    stranger = {**world.all(CONTROLLER_REVISIONS)[0]}
+    world.delete(LAUNCH_PLANS, "hello")
+    stranger["metadata"] = {"name": stranger["metadata"]["name"], "namespace": NAMESPACE}
+    forge_content(stranger)
+    world.api.do("POST", CONTROLLER_REVISIONS.path(NAMESPACE), stranger)
+    world.create(plan(None))
+    await world.advance(5)
+    assert world.ready() == ("False", "True", "RevisionTampered")
+    world.delete(CONTROLLER_REVISIONS, stranger["metadata"]["name"])
+    await world.advance(40)
+    assert world.ready() == ("True", "False", "Active")
 
 
 @virtual_time
@@ -459,9 +523,10 @@ async def test_a_change_of_permissions_alone_is_no_new_version() -> None:
 @virtual_time
 async def test_with_the_workflow_gone_the_schedule_stays_and_runs_that_ask_for_something_are_rejected() -> None:
     world, first = await asking_world()
+    uid = world.get(CRON_JOBS, "hello")["metadata"]["uid"]
     world.delete(WORKFLOW_DEFINITIONS, "greet")
-    await world.settle()
-    assert world.names(CRON_JOBS) == ["hello"]
+    await world.advance(5)
+    assert world.get(CRON_JOBS, "hello")["metadata"]["uid"] == uid
     rejected = await ran(world, **named(first))
     assert (rejected["phase"], rejected["error"]["code"]) == ("Rejected", "NotPermitted")
     newest = str(world.status["latestVersion"])

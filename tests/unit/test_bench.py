@@ -1,6 +1,7 @@
 """The benchmark's judgement: which figures miss a target, and whose calls the audit log counts."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ USER = "system:serviceaccount:system:operator"
 def results(
     *,
     seconds: float = 3.0,
+    revisions: int = 2,
     creates: int = 2,
     statuses: int = 2,
     quiet: int = 0,
@@ -23,9 +25,15 @@ def results(
     mib: float = 100.0,
 ) -> Results:
     """Return results of two plans that miss no target unless told otherwise."""
-    calls = {"create cronjobs": creates, "update launchplans/status": statuses, "list launchplans": 2}
+    calls = {
+        "create controllerrevisions": revisions,
+        "create cronjobs": creates,
+        "update launchplans/status": statuses,
+        "list launchplans": 2,
+    }
     start = Start(Effort(seconds, 1.0, 2.0), 1.0, Effort(2.0, 0.5, 2.0), calls, 1000)
-    return Results(2, [start], Quiet(60.0, {}, quiet, 0.0), Restart(1.0, 2.0, {}, restart), Memory(10, mib, mib))
+    rest = Restart(1.0, 2.0, {}, restart)
+    return Results(2, [start], Quiet(60.0, {}, quiet, 0.0), rest, Memory(10, mib, mib), [0.1])
 
 
 @pytest.mark.parametrize(
@@ -34,13 +42,26 @@ def results(
         (results(), 0, 0),
         (results(seconds=3.1), 1, 0),
         (results(mib=301.0), 1, 0),
+        (replace(results(), plugin=[0.31]), 1, 0),
+        (results(revisions=3), 1, 1),
         (results(creates=3), 1, 1),
         (results(statuses=4), 1, 1),
         (results(quiet=1), 1, 1),
         (results(restart=1), 1, 1),
         (results(seconds=9.0, mib=999.0, quiet=1), 3, 1),
     ],
-    ids=["none", "time", "memory", "a create too many", "a status too many", "unrest", "a busy restart", "three"],
+    ids=[
+        "none",
+        "time",
+        "memory",
+        "a slow plugin",
+        "a version too many",
+        "a create too many",
+        "a status too many",
+        "unrest",
+        "a busy restart",
+        "three",
+    ],
 )
 def test_missed_targets(found: Results, timed: int, untimed: int) -> None:
     """Counts are judged always, times and memory only in a run that is large enough."""

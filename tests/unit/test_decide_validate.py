@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.launchplan import LaunchPlanSpec
@@ -216,6 +216,7 @@ def test_a_workflow_tells_everything_that_is_wrong_at_once() -> None:
 
 
 @given(job_templates())
+@example({"template": {"spec": {"containers": [{"name": "main", "env": [{"name": []}]}]}}})
 def test_a_template_of_any_shape_is_refused_or_can_be_rendered(job: dict[str, Any]) -> None:
     """The template is unread by the schema: nothing that a person writes there trips the checks or the renderer."""
     spec = workflow(job=job, interruptible={"nodeSelector": {"a": "b"}, "tolerations": [{"key": "a"}]})
@@ -333,6 +334,16 @@ def test_a_plan_whose_workflow_is_broken_says_why(spec: WorkflowDefinitionSpec |
     assert told(findings) == [(Reason.WorkflowInvalid, "spec.workflowRef.name")]
     assert "'report' is not valid: TypeInvalid: found the type 'int'" in findings[0].message
     assert not findings[0].transient
+
+
+def test_a_broken_workflow_still_denies_what_it_does_not_allow() -> None:
+    """Else an edit that breaks it could not take back a permission."""
+    broken = WorkflowView("report", workflow(), findings=(Finding(Reason.TypeInvalid, "found the type 'int'"),))
+    findings = validate_plan(plan_view(broken, env=[{"name": "SEED"}]))
+    assert told(findings) == [
+        (Reason.WorkflowInvalid, "spec.workflowRef.name"),
+        (Reason.NotPermitted, "spec.env[SEED]"),
+    ]
 
 
 def test_what_is_wrong_by_itself_is_told_even_without_the_workflow() -> None:

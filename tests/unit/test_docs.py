@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 
 from docs.generate import generated
 from launchplan_operator.api.crd import RESOURCES, Resource, build_crds
+from launchplan_operator.cli.main import build_parser, main
 from localcluster import cli
 from tests.node.pages import PAGES, ROOT, blocks
 
@@ -43,6 +45,12 @@ COMMANDS = [
     for command in block.commands
 ]
 
+OFFLINE = [
+    each
+    for each in COMMANDS
+    if re.match(r"kubectl launchplan (lint|completion|\w+ (-f|--cron|--rate))", str(each.values[0]))
+]
+
 
 @pytest.mark.parametrize("path", generated(), ids=lambda path: path.name)
 def test_a_generated_part_is_as_generated(path: Path) -> None:
@@ -64,8 +72,28 @@ def test_a_command_exists(command: str) -> None:
     elif words[0] == "python3":
         assert words[1:3] == ["-m", "localcluster"]
         cli.parse(words[3:])
+    elif words[:2] == ["kubectl", "launchplan"]:
+        assert words[2] in {"--help", "--version"} or _parses(_until_operator(words[2:]))
     else:
         assert words[0] == "kubectl"
+
+
+def _parses(words: list[str]) -> bool:
+    return bool(build_parser(words[0]).parse_args(words).command == words[0])
+
+
+def _until_operator(words: list[str]) -> list[str]:
+    """Return the words of a command before it is piped or redirected."""
+    return list(takewhile(lambda word: word not in {"|", ">"}, words))
+
+
+@pytest.mark.parametrize("command", OFFLINE)
+def test_a_command_that_needs_no_cluster_works(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends well on the files of this repository."""
+    monkeypatch.chdir(ROOT)
+    assert main(_until_operator(shlex.split(command)[2:])) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
-from launchplan_operator.api.settings import EnvVar, Interruptible, RunSettings
+from launchplan_operator.api.settings import EnvVar, Interruptible, RunSettings, SecretUse
 from launchplan_operator.decide.cronjob import read_live
 from launchplan_operator.decide.slots import STARTING_DEADLINE
 from launchplan_operator.render import labels
@@ -33,6 +33,18 @@ CONTENT = JobContent(
     inputs={"city": "oslo"},
     inputs_json='{"city":"oslo"}',
     container="main",
+)
+SETTINGS = RunSettings(
+    labels={"a": "b"},
+    annotations={"a": "b"},
+    pod_labels={"a": "b"},
+    pod_annotations={"a": "b"},
+    env=(EnvVar(name="A", value="b"),),
+    service_account="a",
+    secrets=(SecretUse(name="s", key="k", file="f"), SecretUse(name="s", key="k", env="S")),
+    max_parallelism=1,
+    output_prefix="s3://b",
+    timeout=1,
 )
 OWNED_BY_PLAN = [
     {
@@ -84,11 +96,12 @@ def test_a_cronjob_fires_without_us_and_forgets_nothing() -> None:
     assert STARTING_DEADLINE.total_seconds() == spec["startingDeadlineSeconds"]
 
 
-def test_the_template_of_a_cronjob_and_the_job_of_a_run_differ_only_in_whose_run_it_is() -> None:
+@pytest.mark.parametrize("settings", [RunSettings(), SETTINGS], ids=["no settings", "all settings"])
+def test_the_template_of_a_cronjob_and_the_job_of_a_run_differ_only_in_whose_run_it_is(settings: RunSettings) -> None:
     """Name, namespace, owner, and the two labels that say so; everything that a container sees is the same."""
-    template = cronjob()["spec"]["jobTemplate"]
+    template = cronjob(settings=settings)["spec"]["jobTemplate"]
     execution = {"apiVersion": "a", "kind": "k", "metadata": {"name": "run", "uid": "u"}}
-    run = render_job(CONTENT, "prod", "run", execution)
+    run = render_job(replace(CONTENT, settings=settings), "prod", "run", execution)
     for key in ("name", "namespace", "ownerReferences"):
         run["metadata"].pop(key)
     for place in (run["metadata"], run["spec"]["template"]["metadata"]):

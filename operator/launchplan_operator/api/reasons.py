@@ -87,3 +87,10 @@ class Reason(StrEnum):
     Unknown = "Unknown", "The CronJob fired the slot, but neither Job nor execution is left to tell how it ended."
     CronJobChanged = "CronJobChanged", "The plan's CronJob was brought back to what the plan says."
     TerminateIgnored = "TerminateIgnored", "The run had ended already when it was told to terminate."
+
+    # What a manifest is refused for before the operator sees it; only `kubectl launchplan lint` gives these.
+    ManifestUnreadable = "ManifestUnreadable", "The text is no YAML or JSON that kubectl reads without loss."
+    KindUnknown = "KindUnknown", "The object's kind or version is not one that the operator serves."
+    NameInvalid = "NameInvalid", "The object's name or namespace is not one that the API server takes."
+    UnknownField = "UnknownField", "The schema has no such field: the API server drops it, or refuses the object."
+    DefinedTwice = "DefinedTwice", "An object of this kind and name stands twice in the manifests: the last one wins."

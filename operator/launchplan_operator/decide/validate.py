@@ -95,10 +95,11 @@ def validate_workflow(spec: WorkflowDefinitionSpec) -> tuple[Finding, ...]:
 
 
 def validate_plan(view: PlanView) -> tuple[Finding, ...]:
-    """Return everything that keeps a plan from running; with its workflow absent or broken, only that."""
+    """Return everything that keeps a plan from running; with its workflow absent or broken, only what needs none."""
     obstacle = _workflow_obstacle(view.workflow)
     if obstacle is not None:
-        return (*_inputs_in_both(view), obstacle)
+        # What a broken workflow denies is denied all the same.
+        return (*_inputs_in_both(view), obstacle, *_settings_permitted(view))
     checks = (
         _inputs_in_both,
         _bound_inputs_fit,

@@ -99,12 +99,13 @@ class Client:
         namespace: str | None = None,
         labels: Mapping[str, str] | str | None = None,
         limit: int = 500,
+        fields: str = "",
     ) -> Listing:
         """Read all objects in chunks of `limit`, as of one resource version; begins anew if that expires midway."""
         for _ in range(_LIST_RESTARTS):
             listing = Listing([], "")
             try:
-                async for chunk in self.chunks(kind, namespace, labels, limit):
+                async for chunk in self.chunks(kind, namespace, labels, limit, fields):
                     listing = Listing(listing.items + chunk.items, chunk.resource_version)
             except Gone:
                 continue
@@ -117,13 +118,14 @@ class Client:
         namespace: str | None = None,
         labels: Mapping[str, str] | str | None = None,
         limit: int = 500,
+        fields: str = "",
     ) -> AsyncGenerator[Listing, None]:
         """Yield a list chunk by chunk, all of one resource version.
 
         Raises:
             Gone: The list expired midway: what was yielded is not the whole.
         """
-        query = {"limit": str(limit)} | _selector(labels)
+        query = {"limit": str(limit)} | _selector(labels, fields)
         while True:
             response = await self._call("list", kind, "GET", kind.path(namespace), query=query)
             if response.status != HTTPStatus.OK:
@@ -141,6 +143,7 @@ class Client:
         resource_version: str = "",
         labels: Mapping[str, str] | str | None = None,
         timeout: float = 300.0,  # noqa: ASYNC109 - the server's own time-out, a part of the request
+        fields: str = "",
     ) -> AsyncGenerator[WatchEvent, None]:
         """Yield events after `resource_version` until the server ends the watch, at latest after `timeout` seconds.
 
@@ -153,7 +156,7 @@ class Client:
             "allowWatchBookmarks": "true",
             "resourceVersion": resource_version,
             "timeoutSeconds": str(max(1, int(timeout))),
-        } | _selector(labels)
+        } | _selector(labels, fields)
         self.calls["watch", kind.plural] += 1
         try:
             async with self._transport.stream(kind.path(namespace), query) as lines:
@@ -291,11 +294,12 @@ def _namespace(obj: Object) -> str | None:
     return namespace
 
 
-def _selector(labels: Mapping[str, str] | str | None) -> dict[str, str]:
+def _selector(labels: Mapping[str, str] | str | None, fields: str) -> dict[str, str]:
+    chosen = {"fieldSelector": fields} if fields else {}
     if not labels:
-        return {}
+        return chosen
     text = labels if isinstance(labels, str) else ",".join(f"{key}={value}" for key, value in labels.items())
-    return {"labelSelector": text}
+    return {"labelSelector": text} | chosen
 
 
 def _chunk(kind: Kind, body: Object) -> Listing:

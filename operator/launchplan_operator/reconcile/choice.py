@@ -9,6 +9,12 @@ from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.decide.inputs import Bindings, resolve_inputs
 from launchplan_operator.decide.permissions import permit_settings
+from launchplan_operator.decide.references import (
+    bare_version_not_found,
+    plan_invalid,
+    plan_not_found,
+    plan_version_not_found,
+)
 from launchplan_operator.decide.relaunch import merge_relaunch, not_there
 from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.decide.versions import find_version, remember_version, take_snapshot
@@ -20,7 +26,6 @@ from launchplan_operator.reconcile.workflow import see_workflow
 from launchplan_operator.render.content import plan_content, workflow_content
 from launchplan_operator.render.job import JobContent
 
-_REF = "spec.launchPlanRef"
 #: What to run, why not, or None while somebody else's verdict is awaited, which will wake the run.
 Choice = JobContent | tuple[Finding, ...] | None
 
@@ -51,8 +56,7 @@ async def _plan_content(context: Context, namespace: str, spec: LaunchPlanExecut
     name = spec.launch_plan_ref.name
     plan = context.caches.plans.get(namespace, name)
     if plan is None or plan["metadata"].get("deletionTimestamp"):
-        message = f"found no LaunchPlan {name!r} in this namespace"
-        return (Finding(Reason.PlanNotFound, message, f"{_REF}.name", "kubectl get lp", transient=True),)
+        return (plan_not_found(name),)
     reading = await read_plan(context, plan)
     if reading.workflow.unchecked:
         return None
@@ -77,11 +81,9 @@ def _bare_content(context: Context, namespace: str, spec: LaunchPlanExecutionSpe
     if view.unchecked:
         return None
     if obj is None or view.spec is None or view.findings:
-        return view.findings or (view.not_found(f"{_REF}.name"),)
-    if wanted not in {None, view.version}:
-        message = f"found the WorkflowDefinition {name!r} at version {view.version!r}, expected version {wanted!r}"
-        hint = "a workflow without a plan runs as it is now: name that version, or none"
-        return (Finding(Reason.VersionNotFound, message, f"{_REF}.version", hint),)
+        return view.findings or (view.not_found("spec.launchPlanRef.name"),)
+    if wanted is not None and wanted != view.version:
+        return (bare_version_not_found(name, wanted, view.version),)
     inputs = resolve_inputs(view.spec.interface.inputs, Bindings(), spec.inputs)
     if isinstance(inputs, tuple):
         return inputs
@@ -95,7 +97,7 @@ async def _choose_version(
     if wanted is None and (reading.spec is None or reading.findings):
         wanted = await _unedited(context, plan, reading)
         if wanted is None:
-            return tuple(_plan_invalid(plan, finding) for finding in reading.findings)
+            return tuple(plan_invalid(plan["metadata"]["name"], finding) for finding in reading.findings)
     if wanted is None:
         activation = activate(_with_newest(reading), (plan.get("status") or {}).get("activeVersion"))
         if activation.active is None and activation.finding is not None:
@@ -116,15 +118,12 @@ def _unknown(plan: Mapping[str, Any], reading: PlanReading, wanted: str) -> tupl
     """Wait for the plan's own look where the version is the one that the spec stands for: it counts once it is kept."""
     name = plan["metadata"]["name"]
     if reading.snapshot is None or reading.snapshot.version != wanted:
-        there = ", ".join(each.version for each in reading.known[-10:]) or "none"
-        message = f"found no version {wanted!r} of the LaunchPlan {name!r}; the newest that it has: {there}"
-        hint = f"kubectl launchplan versions {name}"
-        return (Finding(Reason.VersionNotFound, message, f"{_REF}.version", hint, transient=True),)
+        return (plan_version_not_found(name, wanted, [each.version for each in reading.known]),)
     status = plan.get("status") or {}
     refusal = next((c for c in status.get("conditions") or () if c["type"] == "Ready" and c["status"] == "False"), None)
     if refusal is None or status.get("observedGeneration") != plan["metadata"]["generation"]:
         return None
-    return (_plan_invalid(plan, Finding(Reason[refusal["reason"]], refusal["message"], transient=True)),)
+    return (plan_invalid(name, Finding(Reason[refusal["reason"]], refusal["message"], transient=True)),)
 
 
 async def _unedited(context: Context, plan: Mapping[str, Any], reading: PlanReading) -> str | None:
@@ -137,10 +136,3 @@ async def _unedited(context: Context, plan: Mapping[str, Any], reading: PlanRead
     if isinstance(snapshot, Finding) or take_snapshot(plan["spec"], snapshot.workflow).hash != snapshot.hash:
         return None
     return activate(reading, (plan.get("status") or {}).get("activeVersion")).active or newest.version
-
-
-def _plan_invalid(plan: Mapping[str, Any], finding: Finding) -> Finding:
-    name = plan["metadata"]["name"]
-    message = f"the LaunchPlan {name!r} is not valid: {finding.reason}: {finding.text}"
-    hint = f"kubectl describe lp {name}; or name a version that it has in {_REF}.version"
-    return Finding(Reason.PlanInvalid, message, f"{_REF}.name", hint, transient=finding.transient)

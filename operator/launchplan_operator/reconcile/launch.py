@@ -1,6 +1,5 @@
 """Starting a run that a person asked for: every check first, then one Job of the execution's name."""
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
@@ -13,6 +12,7 @@ from launchplan_operator.api.mending import target_of
 from launchplan_operator.decide.instants import instant_text, to_instant
 from launchplan_operator.decide.progress import rejected_status, run_status, waiting_status
 from launchplan_operator.decide.readiness import PATIENCE
+from launchplan_operator.decide.references import check_run_name
 from launchplan_operator.decide.run import RunError, RunState
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.choice import choose_content, read_wish
@@ -22,8 +22,6 @@ from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.render.job import JobContent, render_job
 
 _ASK_AGAIN = 15.0
-#: A Job of this name would occupy a slot and stop the plan's CronJob.
-_SLOT_NAME = re.compile(r"-[0-9]{7,9}$")
 
 
 async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
@@ -34,8 +32,8 @@ async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
     spec = await read_wish(context, execution)
     if isinstance(spec, tuple):
         return await _refuse(context, execution, spec)
-    if _SLOT_NAME.search(execution["metadata"]["name"]):
-        return await reject(context, execution, _slot_name_taken(execution["metadata"]["name"]))
+    if misnamed := check_run_name(execution["metadata"]["name"]):
+        return await reject(context, execution, misnamed)
     if _plan_is_another(context, execution, spec):
         return await reject(context, execution, _plan_deleted(spec.launch_plan_ref.name))
     content = await choose_content(context, execution, spec)
@@ -142,11 +140,6 @@ def _plan_is_another(context: Context, execution: Mapping[str, Any], spec: Launc
 def _plan_deleted(name: str) -> Finding:
     message = f"the LaunchPlan {name!r} was deleted while the run waited"
     return Finding(Reason.PlanDeleted, message, "spec.launchPlanRef.name", "create a new execution")
-
-
-def _slot_name_taken(name: str) -> Finding:
-    message = f"found the name {name!r}: a dash and seven to nine digits at the end are kept for a schedule's slots"
-    return Finding(Reason.SlotNameTaken, message, "metadata.name", "choose another name, or use generateName")
 
 
 def _patience(context: Context, execution: Mapping[str, Any]) -> timedelta:

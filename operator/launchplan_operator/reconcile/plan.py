@@ -23,7 +23,9 @@ from launchplan_operator.reconcile.revisions import keep_revision, known_version
 
 #: A CronJob fires a little after its slot; a look this much later finds the next times in the past if it did not.
 _AFTER_SLOT = timedelta(seconds=10)
-#: Seconds after which the server is asked once more for what it refused by a quota's or an admission's word.
+#: What nobody tells us of when it is mended: a quota, an admission, and revisions, which are not watched.
+_UNWATCHED = frozenset({Reason.RevisionRefused, Reason.RevisionTampered})
+#: Seconds after which the server is asked once more.
 _ASK_AGAIN = 30.0
 
 
@@ -104,7 +106,7 @@ def _next_look(context: Context, status: Mapping[str, Any], kept: Outcome) -> Ou
     waiting = any(c["type"] == "Reconciling" and c["status"] == "True" for c in status["conditions"])
     if waiting:
         waits.append(patience_left(now, status["conditions"]).total_seconds())
-    if any(condition["reason"] == Reason.RevisionRefused for condition in status["conditions"]):
+    if any(condition["reason"] in _UNWATCHED for condition in status["conditions"]):
         waits.append(_ASK_AGAIN)
     return Again(min(waits)) if waits else Done()
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.launchplan import LaunchPlanSpec
-from launchplan_operator.api.mending import set_field
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.settings import Allow
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from launchplan_operator.decide.inputs import Bindings, resolve_inputs
+from launchplan_operator.decide.references import workflow_version_not_found
 from launchplan_operator.decide.schedule import Timetable, read_schedule
 from launchplan_operator.decide.validate import PlanView, WorkflowView, validate_plan
 from launchplan_operator.decide.versions import (
@@ -142,7 +142,7 @@ async def _resolve_workflow(
         return live
     holder = next((each for each in reversed(known) if each.workflow == wanted), None)
     if holder is None:
-        return replace(live, obstacle=_workflow_version_not_found(live, wanted))
+        return replace(live, obstacle=workflow_version_not_found(live.name, wanted, live.version))
     snapshot = await load_revision(context, plan, holder)
     if isinstance(snapshot, Finding):
         return replace(live, obstacle=snapshot)
@@ -166,13 +166,6 @@ async def _conflict(
         return None
     before = await load_revision(context, plan, same)
     return version_conflict(known, snapshot, before if isinstance(before, Snapshot) else None)
-
-
-def _workflow_version_not_found(live: WorkflowView, wanted: str) -> Finding:
-    message = f"found the WorkflowDefinition {live.name!r} at version {live.version!r}, expected version {wanted!r}"
-    hint = "apply that version, or name the one that is there"
-    fix = set_field(live.version, "spec", "workflowRef", "version") if live.version else None
-    return Finding(Reason.WorkflowVersionNotFound, message, "spec.workflowRef.version", hint, transient=True, fix=fix)
 
 
 def _bindings(spec: LaunchPlanSpec) -> Bindings:

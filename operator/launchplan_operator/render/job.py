@@ -137,7 +137,7 @@ def _add_values(pod: dict[str, Any], content: JobContent) -> None:
     given = [*own_variables(content.inputs, content.launcher[0], content.settings), *asked]
     replaced = {variable["name"] for variable in asked}
     for container in _containers(pod):
-        kept = [variable for variable in container.get("env") or () if variable.get("name") not in replaced]
+        kept = [variable for variable in container.get("env") or () if str(variable.get("name")) not in replaced]
         container["env"] = [*given, *kept]
         if container.get("name") == content.container:
             container.setdefault("terminationMessagePolicy", "FallbackToLogsOnError")

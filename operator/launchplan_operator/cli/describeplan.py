@@ -1,0 +1,83 @@
+"""A plan in words: its state and why, its versions, what a caller may pass, when it fires next, and what became of its slots."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from launchplan_operator.cli.describing import condition, inputs_table, section, titled
+from launchplan_operator.cli.outcomes import value_text
+from launchplan_operator.cli.output import format_table
+from launchplan_operator.cli.slots import MAX_SLOTS, SlotOutcome, timetable_of
+from launchplan_operator.decide.instants import instant_text, to_instant
+from launchplan_operator.kube.transport import Object
+
+
+def describe_plan(plan: Object, slots: Sequence[SlotOutcome], now: datetime, hours: float) -> str:
+    """Return the description of a plan."""
+    status = plan.get("status") or {}
+    interface = status.get("interface") or {}
+    return (
+        titled(_facts(plan, status))
+        + section("Inputs a caller may pass", inputs_table(interface.get("parameters") or ()))
+        + section("Fixed inputs", titled(_texts(interface.get("fixedInputs") or {})))
+        + section(f"Slots of the last {hours:g} h", _slots_text(status.get("schedule") or {}, slots, now, hours))
+    )
+
+
+def _facts(plan: Object, status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    spec, schedule = plan["spec"], status.get("schedule") or {}
+    yield "Plan", f"{plan['metadata']['name']} (namespace {plan['metadata']['namespace']})"
+    yield "State", _state(plan, status)
+    yield "Workflow", spec["workflowRef"]["name"]
+    yield "Version", _version(status)
+    yield "Schedule", str(schedule.get("text") or "none: it runs by hand alone")
+    yield "Next", ", ".join(schedule.get("nextTimes") or ()) or "never"
+    for warning in schedule.get("warnings") or ():
+        yield "Warning", warning
+    yield "Running", str(status.get("running") or 0)
+    yield "Counts", ", ".join(f"{name} {count}" for name, count in (status.get("counts") or {}).items() if count)
+
+
+def _state(plan: Object, status: Mapping[str, Any]) -> str:
+    ready = condition(status, "Ready")
+    if ready is None:
+        return "Unseen: the operator has not looked at it yet; is it running?"
+    behind = status.get("observedGeneration") != plan["metadata"].get("generation")
+    late = " (of an older spec: the operator has not looked at the present one yet)" if behind else ""
+    return f"{ready['reason']}: {ready['message']}{late}" if ready.get("message") else f"{ready['reason']}{late}"
+
+
+def _version(status: Mapping[str, Any]) -> str:
+    active, latest = status.get("activeVersion"), status.get("latestVersion")
+    if not latest:
+        return "none yet"
+    if active == latest:
+        return f"{active}, active and the latest"
+    return f"{active} is active, {latest} is the latest" if active else f"none is active, {latest} is the latest"
+
+
+def _texts(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    return ((name, value_text(value)) for name, value in values.items())
+
+
+def _slots_text(schedule: Mapping[str, Any], slots: Sequence[SlotOutcome], now: datetime, hours: float) -> str:
+    rows = [(instant_text(each.slot), each.outcome, each.run, _why(each)) for each in slots]
+    table = format_table(("slot", "outcome", "run", "why"), rows) if rows else ""
+    return table + "".join(f"{note}\n" for note in _notes(schedule, slots, now, hours))
+
+
+def _why(slot: SlotOutcome) -> str:
+    return f"{slot.reason}: {slot.message}" if slot.reason and slot.message else slot.reason or slot.message
+
+
+def _notes(schedule: Mapping[str, Any], slots: Sequence[SlotOutcome], now: datetime, hours: float) -> Iterator[str]:
+    if not schedule.get("text"):
+        yield "There is no schedule."
+    elif timetable_of(schedule) is None:
+        yield "No slot comes now: see the state above."
+    elif schedule.get("since") and (now - to_instant(schedule["since"])).total_seconds() < hours * 3600:
+        yield f"The schedule counts since {schedule['since']}; of earlier slots only those are known that left a run."
+    elif not slots:
+        yield "None came."
+    if len(slots) == MAX_SLOTS:
+        yield f"Only the latest {MAX_SLOTS} are shown."

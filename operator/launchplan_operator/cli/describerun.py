@@ -1,0 +1,65 @@
+"""A run and a workflow in words."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from launchplan_operator.api.kinds import WORKFLOW_DEFINITIONS
+from launchplan_operator.cli.describing import condition, inputs_table, section, titled
+from launchplan_operator.cli.outcomes import phase_of, value_text, waiting_reason
+from launchplan_operator.kube.transport import Object
+
+
+def describe_run(execution: Object) -> str:
+    """Return the description of a run."""
+    status = execution.get("status") or {}
+    error = status.get("error") or {}
+    return (
+        titled(_facts(execution, status))
+        + section("Inputs", titled(_texts(status.get("inputs") or execution["spec"].get("inputs") or {})))
+        + section("Outputs", titled(_texts(status.get("outputs") or {})))
+        + section(f"Error ({error.get('kind')}, {error.get('code')})", str(error.get("message") or "") if error else "")
+    )
+
+
+def describe_workflow(workflow: Object) -> str:
+    """Return the description of a workflow."""
+    status, interface = workflow.get("status") or {}, workflow["spec"].get("interface") or {}
+    ready = condition(status, "Ready")
+    facts = (
+        ("Workflow", f"{workflow['metadata']['name']} (namespace {workflow['metadata']['namespace']})"),
+        ("State", f"{ready['reason']}: {ready['message']}".removesuffix(": ") if ready else "not looked at yet"),
+        ("Version", str(status.get("version") or "")),
+        ("Outputs", ", ".join(f"{each['name']} ({each['type']})" for each in interface.get("outputs") or ())),
+    )
+    inputs = [{"required": "default" not in each} | each for each in interface.get("inputs") or ()]
+    return titled(facts) + section("Inputs", inputs_table(inputs))
+
+
+def _facts(execution: Object, status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    spec, metadata = execution["spec"], execution["metadata"]
+    reference, origin = spec["launchPlanRef"], status.get("origin") or {}
+    kind = "Workflow" if reference.get("kind") == WORKFLOW_DEFINITIONS.kind else "Plan"
+    yield "Run", f"{metadata['name']} (namespace {metadata['namespace']})"
+    yield "Phase", _phase(execution)
+    yield kind, reference["name"]
+    yield "Version", str(status.get("launchPlanVersion") or reference.get("version") or "")
+    yield "Origin", " ".join(str(origin[key]) for key in ("type", "slot") if origin.get(key))
+    yield "Relaunch of", str(spec.get("relaunchOf") or "")
+    yield "Terminate", str((spec.get("terminate") or {}).get("cause") or "")
+    yield "Created", metadata["creationTimestamp"]
+    yield "Started", str(status.get("startTime") or "")
+    yield "Ended", str(status.get("completionTime") or "")
+    yield "Duration", str(status.get("duration") or "")
+    yield "Job", str((status.get("jobRef") or {}).get("name") or "")
+    yield "Log", f"kubectl launchplan logs {metadata['name']}" if status.get("jobRef") else ""
+
+
+def _phase(execution: Object) -> str:
+    phase, reason = phase_of(execution), waiting_reason(execution)
+    if phase == "Pending":
+        return "Pending: the operator has not looked at it yet; is it running?"
+    return f"{phase}: {reason}" if reason else phase
+
+
+def _texts(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    return ((name, value_text(value)) for name, value in values.items())

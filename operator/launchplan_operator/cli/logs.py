@@ -1,0 +1,100 @@
+"""`logs`: the log of a run's container, as it is written."""
+
+import argparse
+import asyncio
+from datetime import timedelta
+
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
+from launchplan_operator.cli.cluster import Cluster, with_cluster
+from launchplan_operator.cli.logstream import Viewer, copy_log, pods_of
+from launchplan_operator.cli.outcomes import await_end, describe_end, has_ended
+from launchplan_operator.cli.output import add_cluster_options, add_examples
+from launchplan_operator.cli.pods import has_begun, in_order, output_container, waiting_text
+from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
+from launchplan_operator.cli.targets import read_target
+from launchplan_operator.kube.transport import Object
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("run", metavar="RUN", help="a run's name, or lpx/NAME")
+    parser.add_argument("-f", "--follow", action="store_true", help="wait for the pod, and follow until the run ends")
+    parser.add_argument("-c", "--container", metavar="NAME", help="another container than that of the outputs")
+    add_cluster_options(parser)
+    add_examples(parser, "\n  kubectl launchplan logs report-x7k2p\n  kubectl launchplan logs -f report-x7k2p\n")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    return with_cluster(options, _logs)
+
+
+async def _logs(cluster: Cluster, options: argparse.Namespace) -> int:
+    name = read_target(options.run, LAUNCH_PLAN_EXECUTIONS).name
+    execution = await cluster.read(LAUNCH_PLAN_EXECUTIONS, name)
+    container = options.container or await _named_container(cluster, execution)
+    if options.follow and not has_ended(execution):
+        await show_until_end(cluster, name, None, container)
+        return 0
+    await _show_last(cluster, execution, container)
+    return 0
+
+
+async def show_until_end(
+    cluster: Cluster, name: str, patience: timedelta | None, container: str | None = None
+) -> Object:
+    """Show the log of every pod of a run, one after the other, until the run has ended; returns it as it ended."""
+    named = container or await _named_container(cluster, await cluster.read(LAUNCH_PLAN_EXECUTIONS, name))
+    viewer = Viewer(cluster, name, named)
+    showing = asyncio.create_task(viewer.watch())
+    ending = asyncio.create_task(await_end(cluster, name, patience))
+    try:
+        await asyncio.wait({showing, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if showing.done():
+            showing.result()
+        ended = await ending
+        await viewer.finish()
+        return ended
+    finally:
+        for task in (showing, ending):
+            task.cancel()
+        await asyncio.gather(showing, ending, return_exceptions=True)
+
+
+async def _show_last(cluster: Cluster, execution: Object, container: str | None) -> None:
+    """Show the log of the last pod that has begun."""
+    pods = in_order(await pods_of(cluster, execution["metadata"]["name"]))
+    begun = [pod for pod in pods if has_begun(pod, output_container(pod, container))]
+    if begun:
+        await copy_log(cluster, begun[-1], output_container(begun[-1], container), follow=False)
+        return
+    if pods:
+        raise Problem(waiting_text(pods[-1], output_container(pods[-1], container)), exit_code=FAILURE_EXIT)
+    raise Problem(_podless(execution), exit_code=FAILURE_EXIT)
+
+
+def _podless(execution: Object) -> str:
+    """Say why a run has no pod."""
+    name, end = execution["metadata"]["name"], describe_end(execution)
+    if not has_ended(execution):
+        return f"{name} has no pod yet; it is {end}"
+    if "startTime" not in (execution.get("status") or {}):
+        return f"{name} never had a pod: it ended as {end}"
+    return f"the pods of {name} are gone, and its log with them; it ended as {end}"
+
+
+async def _named_container(cluster: Cluster, execution: Object) -> str | None:
+    """Return the container that the run's workflow names for the outputs, if it names one."""
+    workflow = await _workflow_name(cluster, execution)
+    found = await cluster.client.get(WORKFLOW_DEFINITIONS, cluster.namespace, workflow) if workflow else None
+    container: str | None = ((found or {}).get("spec") or {}).get("container")
+    return container
+
+
+async def _workflow_name(cluster: Cluster, execution: Object) -> str | None:
+    ran = ((execution.get("status") or {}).get("workflow") or {}).get("name")
+    reference = execution["spec"]["launchPlanRef"]
+    if ran or reference.get("kind") == WORKFLOW_DEFINITIONS.kind:
+        return str(ran or reference["name"])
+    plan = await cluster.client.get(LAUNCH_PLANS, cluster.namespace, reference["name"])
+    return str(plan["spec"]["workflowRef"]["name"]) if plan else None

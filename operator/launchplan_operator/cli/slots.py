@@ -1,0 +1,107 @@
+"""What became of every slot of a plan in the last hours, and why; from what the cluster still holds."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from launchplan_operator.decide.instants import instant_text, to_instant
+from launchplan_operator.decide.schedule import Timetable, read_timetable, slot_of_name, slots_between
+from launchplan_operator.decide.slots import STARTING_DEADLINE
+
+#: How many slots one description shows: a day of a plan that fires every minute.
+MAX_SLOTS: Final = 1500
+_DELETED: Final = "no record of it is left: history removed it, a person did, or it is older than the last decisions"
+_LATE: Final = "nothing was recorded since it came: is the operator running?"
+_COMING: Final = "it came moments ago and can still start"
+
+
+@dataclass(frozen=True, slots=True)
+class SlotOutcome:
+    """One slot.
+
+    Attributes:
+        outcome: a run's phase, a decision's outcome, or Pending, Unrecorded, NotKept.
+        run: the run's name, if there is or was one.
+        reason: one word, where there is one.
+    """
+
+    slot: datetime
+    outcome: str
+    run: str = ""
+    reason: str = ""
+    message: str = ""
+
+    def plain(self) -> dict[str, str]:
+        """Return it as JSON shows it."""
+        texts = {"run": self.run, "reason": self.reason, "message": self.message}
+        return {"slot": instant_text(self.slot), "outcome": self.outcome} | {k: v for k, v in texts.items() if v}
+
+
+def slot_outcomes(
+    plan: Mapping[str, Any], executions: Sequence[Mapping[str, Any]], now: datetime, hours: float
+) -> list[SlotOutcome]:
+    """Return the outcome of every slot after `now - hours`, oldest first; of too many the latest.
+
+    Before `status.schedule.since` only those slots are known that left a run or a decision.
+
+    Args:
+        plan: the plan, with its status.
+        executions: its runs.
+        now: the present, aware.
+        hours: how far back to look.
+    """
+    start = now - timedelta(hours=hours)
+    schedule = (plan.get("status") or {}).get("schedule") or {}
+    known = dict(_decided(plan)) | dict(_started(plan["metadata"]["name"], executions))
+    past = {slot: outcome for slot, outcome in known.items() if start < slot <= now}
+    unknown = [slot for slot in _expected(schedule, start, now) if slot not in past]
+    last = to_instant(schedule["lastSlot"]) if schedule.get("lastSlot") else None
+    found = [*past.values(), *(_silent(slot, last, now) for slot in unknown)]
+    return sorted(found, key=lambda each: each.slot)[-MAX_SLOTS:]
+
+
+def timetable_of(schedule: Mapping[str, Any]) -> Timetable | None:
+    """Return the schedule in force by a plan's status; None while none is, or where it cannot be read."""
+    text, _, zone = str(schedule.get("text") or "").rpartition(" ")
+    return read_timetable(text, zone) if text and schedule.get("cronJob") else None
+
+
+def _expected(schedule: Mapping[str, Any], start: datetime, now: datetime) -> list[datetime]:
+    table, since = timetable_of(schedule), schedule.get("since")
+    if table is None or since is None:
+        return []
+    # The latest count where there are more than can be shown.
+    base = max(start, to_instant(since), now - timedelta(minutes=MAX_SLOTS))
+    return slots_between(table, base, now, MAX_SLOTS)
+
+
+def _decided(plan: Mapping[str, Any]) -> Iterable[tuple[datetime, SlotOutcome]]:
+    for each in (plan.get("status") or {}).get("decisions") or ():
+        if each.get("slot"):
+            slot = to_instant(each["slot"])
+            texts = (str(each.get(key) or "") for key in ("execution", "reason", "message"))
+            yield slot, SlotOutcome(slot, str(each["outcome"]), *texts)
+
+
+def _started(plan: str, executions: Sequence[Mapping[str, Any]]) -> Iterable[tuple[datetime, SlotOutcome]]:
+    for execution in executions:
+        status, name = execution.get("status") or {}, execution["metadata"]["name"]
+        origin = (status.get("origin") or {}).get("slot")
+        slot = to_instant(origin) if origin else slot_of_name(plan, name)
+        if slot is not None:
+            error = status.get("error") or {}
+            message = " ".join(str(error.get("message") or "").split())
+            yield (
+                slot,
+                SlotOutcome(slot, str(status.get("phase") or "Pending"), name, str(error.get("code") or ""), message),
+            )
+
+
+def _silent(slot: datetime, last: datetime | None, now: datetime) -> SlotOutcome:
+    """Return what is to be said of a slot that left no trace."""
+    if last is not None and slot <= last:
+        return SlotOutcome(slot, "NotKept", message=_DELETED)
+    if now - slot <= STARTING_DEADLINE:
+        return SlotOutcome(slot, "Pending", message=_COMING)
+    return SlotOutcome(slot, "Unrecorded", message=_LATE)

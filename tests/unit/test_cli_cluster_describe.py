@@ -1,0 +1,260 @@
+"""`list` and `describe` through `main`, and what became of each slot."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.cli.ages import age_text, length_text
+from launchplan_operator.cli.slots import MAX_SLOTS, slot_outcomes
+from launchplan_operator.decide.schedule import slot_name
+from tests.unit.cli_cluster import Desk, ready, run_status
+
+NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
+SINCE = "2026-01-01T10:00:00Z"
+
+
+def schedule(**changed: Any) -> dict[str, Any]:
+    """Return the status of a schedule that fires every half hour."""
+    return {"text": "*/30 * * * * UTC", "since": SINCE, "cronJob": {"name": "daily"}} | changed
+
+
+def plan_with(schedule_status: dict[str, Any], *decisions: dict[str, Any]) -> dict[str, Any]:
+    """Return a plan with this much status."""
+    return {"metadata": {"name": "daily"}, "status": {"schedule": schedule_status, "decisions": list(decisions)}}
+
+
+def run_at(slot: str, phase: str | None = "Succeeded", **status: Any) -> dict[str, Any]:
+    """Return the run of a slot; without a phase one that the operator has not seen."""
+    name = slot_name("daily", datetime.fromisoformat(slot))
+    seen = run_status(phase, origin={"type": "Schedule", "slot": slot}) | status if phase else {}
+    return {"metadata": {"name": name}, "spec": {}, "status": seen}
+
+
+def told(plan: dict[str, Any], *runs: dict[str, Any], hours: float = 6) -> list[tuple[str, str, str]]:
+    """Return (time of the day, outcome, what is said) of each slot."""
+    found = slot_outcomes(plan, runs, NOW, hours)
+    return [(each.slot.strftime("%H:%M"), each.outcome, each.reason or each.message) for each in found]
+
+
+def test_each_slot_since_the_schedule_counts_has_one_outcome() -> None:
+    """From runs, from decisions, and from what the status says of the rest."""
+    missed = {"slot": "2026-01-01T11:00:00Z", "outcome": "Missed", "reason": "Missed", "message": "away"}
+    plan = plan_with(schedule(lastSlot="2026-01-01T11:30:00Z"), missed)
+    failed = run_at("2026-01-01T10:30:00Z", "Failed", error={"code": "Exit7", "message": "no\nrows"})
+    assert told(plan, failed) == [
+        ("10:30", "Failed", "Exit7"),
+        ("11:00", "Missed", "Missed"),
+        ("11:30", "NotKept", "no record of it is left: history removed it, a person did, or it is older than the last decisions"),
+        ("12:00", "Pending", "it came moments ago and can still start"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "runs", "expected"),
+    [
+        pytest.param(schedule(lastSlot=SINCE), [], [("10:30", "Unrecorded"), ("11:00", "Unrecorded"), ("11:30", "Unrecorded"), ("12:00", "Pending")], id="no operator for hours"),
+        pytest.param(schedule(cronJob=None), [run_at("2026-01-01T09:00:00Z")], [("09:00", "Succeeded")], id="nothing fires now, but something did"),
+        pytest.param(schedule(), [run_at("2026-01-01T09:00:00Z"), run_at("2026-01-01T05:30:00Z")], [("09:00", "Succeeded"), ("10:30", "Unrecorded"), ("11:00", "Unrecorded"), ("11:30", "Unrecorded"), ("12:00", "Pending")], id="before the schedule counts, runs alone are known"),
+        pytest.param(schedule(since="2026-01-01T11:45:00Z"), [run_at("2026-01-01T12:00:00Z", None)], [("12:00", "Pending")], id="a run that the operator has not seen yet"),
+        pytest.param({}, [], [], id="no schedule"),
+        pytest.param(schedule(text="gibberish"), [], [], id="a schedule that cannot be read"),
+    ],
+)  # fmt: skip
+def test_slots_that_left_little(
+    status: dict[str, Any], runs: list[dict[str, Any]], expected: list[tuple[str, str]]
+) -> None:
+    """What is not known is not made up."""
+    assert [(slot, outcome) for slot, outcome, _ in told(plan_with(status), *runs)] == expected
+
+
+def test_of_very_many_slots_the_latest_are_told() -> None:
+    """A year of minutes is no description."""
+    plan = plan_with(schedule(text="* * * * * UTC", since="2025-01-01T00:00:00Z"))
+    found = slot_outcomes(plan, [], NOW, 24 * 365)
+    assert (len(found), found[-1].slot) == (MAX_SLOTS, NOW.replace(second=0))
+
+
+@given(st.integers(0, 10**8))
+def test_a_length_of_time_is_short(seconds: int) -> None:
+    """At most two units, and never longer than what it stands for."""
+    text = length_text(timedelta(seconds=seconds))
+    units = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+    total, number = 0, ""
+    for char in text:
+        if char.isdigit():
+            number += char
+        else:
+            total, number = total + int(number) * units[char], ""
+    assert len(text) <= 7
+    assert total <= seconds < total + 86400 + seconds * 0.2
+    assert age_text("2026-01-01T12:00:00Z", NOW) == "30s"
+
+
+def desk_of_runs() -> Desk:
+    """Return runs of two plans and a workflow, in two namespaces."""
+    desk = Desk()
+    desk.workflow()
+    desk.plan()
+    desk.plan("daily-2")
+    desk.run("a", "Failed", launchPlanRef={"kind": "LaunchPlan", "name": "daily"})
+    desk.run("b", "Succeeded", launchPlanRef={"kind": "WorkflowDefinition", "name": "daily"})
+    desk.run("c", None, launchPlanRef={"kind": "LaunchPlan", "name": "daily-2"})
+    desk.api.add_namespace("other")
+    ref = {"launchPlanRef": {"kind": "LaunchPlan", "name": "daily"}}
+    desk.create(LAUNCH_PLAN_EXECUTIONS, "d", ref, run_status("Running"), namespace="other")
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        pytest.param((), ["a", "b", "c"], id="the namespace's"),
+        pytest.param(("-A",), ["a", "b", "c", "d"], id="all namespaces'"),
+        pytest.param(("-n", "other"), ["d"], id="another namespace's"),
+        pytest.param(("daily",), ["a"], id="a plan's, not the workflow's of its name"),
+        pytest.param(("wfd/daily",), ["b"], id="a workflow's"),
+        pytest.param(("--phase", "failed,Succeeded"), ["a", "b"], id="of two phases"),
+        pytest.param(("--phase", "Pending", "--phase", "Failed"), ["a", "c"], id="phases given one by one"),
+        pytest.param(("--phase", "TimedOut"), [], id="of a phase that none is in"),
+        pytest.param(("--plans",), ["daily", "daily-2"], id="plans"),
+    ],
+)
+def test_list_chooses(words: tuple[str, ...], expected: list[str]) -> None:
+    """As a table and for programs alike."""
+    desk = desk_of_runs()
+    found = json.loads(desk.type("list", *words, "-o", "json").out)
+    assert (found["kind"], sorted(obj["metadata"]["name"] for obj in found["items"])) == ("List", expected)
+    header, *rows = desk.type("list", *words).out.splitlines()
+    column = header.split().index("NAME")
+    assert sorted(row.split()[column] for row in rows) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "found"),
+    [
+        pytest.param(("nope",), 1, "found no LaunchPlan 'nope'", id="no such plan"),
+        pytest.param(
+            ("--phase", "Lost"), 2, "found the phase 'Lost', expected one of Pending, Queued", id="no such phase"
+        ),
+        pytest.param(("--plans", "daily"), 2, "found --plans with PLAN or --phase", id="plans of a plan"),
+    ],
+)
+def test_list_refuses(words: tuple[str, ...], code: int, found: str) -> None:
+    """In one sentence."""
+    ended = desk_of_runs().type("list", *words)
+    assert (ended.code, ended.out, found in ended.err) == (code, "", True)
+
+
+def test_a_plan_is_described_with_why_it_is_inactive_and_its_slots() -> None:
+    """The present is the machine's own clock here: the slot lies just before it."""
+    slot = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=10)
+    text = slot.strftime("%Y-%m-%dT%H:%M:%SZ")
+    desk = Desk()
+    desk.plan()
+    message = "nothing will run on schedule until spec.autoActivate is true"
+    status = {
+        "activeVersion": None,
+        "conditions": [ready("Inactive", message=message)],
+        "schedule": {"engine": "CronJob", "text": "0 2 * * * Europe/Oslo", "since": text, "warnings": ["02:30 does not exist on 2026-03-29"]},
+        "counts": {"succeeded": 3, "missed": 0},
+        "decisions": [{"time": text, "slot": text, "outcome": "Missed", "reason": "Missed", "message": "seen too late"}],
+    }  # fmt: skip
+    desk.report(LAUNCH_PLANS, "daily", status)
+    name = slot_name("daily", slot - timedelta(minutes=5))
+    desk.run(name, "Failed")
+    ended = desk.type("describe", "daily")
+    assert ended.code == 0
+    for expected in (
+        f"Inactive: {message}",
+        "none is active, 2222222222 is the latest",
+        "0 2 * * * Europe/Oslo",
+        "never",
+        "02:30 does not exist",
+        "succeeded 3",
+        "city   string    default Oslo",
+        "days   integer   required",
+        "mode:  quick",
+        "Slots of the last 6 h:",
+        f"{text}   Missed",
+        "Missed: seen too late",
+        name,
+        "No slot comes now: see the state above.",
+    ):
+        assert expected in ended.out, ended.out
+    assert "missed 0" not in ended.out
+    found = json.loads(desk.type("describe", "lp/daily", "-o", "json").out)
+    assert [each["outcome"] for each in found["slots"]] == ["Failed", "Missed"]
+    assert found["plan"]["metadata"]["name"] == "daily"
+    assert json.loads(desk.type("describe", "daily", "--hours", "0.1", "-o", "json").out)["slots"] == []
+
+
+def test_a_plan_that_nobody_has_looked_at_is_described() -> None:
+    """As that."""
+    desk = Desk()
+    desk.plan(status={})
+    assert "Unseen: the operator has not looked at it yet" in desk.type("describe", "daily").out
+
+
+def test_a_run_is_described() -> None:
+    """With what it got, what came out, and where its log is."""
+    desk = Desk()
+    error = {"kind": "User", "code": "Exit7", "message": "line 1\nline 2"}
+    desk.run(relaunchOf="first")
+    desk.ends(
+        "daily-abcde",
+        "Failed",
+        inputs={"days": 3},
+        outputs={"rows": 4},
+        error=error,
+        jobRef={"name": "daily-abcde", "uid": "u"},
+    )()
+    ended = desk.type("describe", "daily-abcde")
+    for expected in (
+        "Phase:        Failed",
+        "first",
+        "days:  3",
+        "rows:  4",
+        "Error (User, Exit7):\n  line 1\n  line 2",
+        "kubectl launchplan logs daily-abcde",
+    ):
+        assert expected in ended.out, ended.out
+    assert json.loads(desk.type("describe", "lpx/daily-abcde", "-o", "json").out)["status"]["phase"] == "Failed"
+
+
+def test_a_workflow_is_described() -> None:
+    """With its inputs."""
+    desk = Desk()
+    desk.workflow()
+    out = desk.type("describe", "report").out
+    assert "Valid" in out
+    assert "city   string    required" in out
+    assert "days   integer   default 7" in out
+    assert "rows (integer)" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "found"),
+    [
+        pytest.param(("x",), 2, "'x' names both lp/x and lpx/x (say which: lp/x)", id="a plan and a run of one name"),
+        pytest.param(
+            ("y",), 1, "found no LaunchPlan, LaunchPlanExecution or WorkflowDefinition 'y'", id="nothing of that name"
+        ),
+        pytest.param(("lpx/y",), 1, "found no LaunchPlanExecution 'y'", id="no run of that name"),
+        pytest.param(
+            ("pod/y",), 2, "found 'pod/y', expected NAME or lp/NAME or lpx/NAME or wfd/NAME", id="another kind"
+        ),
+        pytest.param(("lp/x", "--hours", "0"), 2, "found --hours 0, expected more than 0", id="no hours"),
+    ],
+)
+def test_describe_refuses(words: tuple[str, ...], code: int, found: str) -> None:
+    """In one sentence."""
+    desk = Desk()
+    desk.plan("x")
+    desk.run("x")
+    ended = desk.type("describe", *words)
+    assert (ended.code, ended.out, found in ended.err) == (code, "", True), ended.err
