@@ -67,7 +67,10 @@ async def a_plan_is_edited_suspended_and_resumed(world: World, rng: Random) -> N
 
 async def versions_come_and_go(world: World, rng: Random) -> None:
     await world.advance(rng.randrange(5, 90), STEP)
-    world.create(run("one"))
+    while not listed(world):
+        await world.advance(STEP, STEP)
+    # By its name a version can be run whatever the plan says meanwhile.
+    world.create(run("one", launchPlanRef={"name": "hello", "version": listed(world)[0]}))
     for number in range(rng.randrange(3, 6)):
         switch(world, rng, number)
         if rng.random() < 0.3:
