@@ -295,7 +295,7 @@ def _scheduled_inputs_bound(view: PlanView) -> Iterator[Finding]:
 
 
 def _scheduled_inputs_travel(view: PlanView) -> Iterator[Finding]:
-    # What is not of its type has no text, and so no size.
+    # Only what is of its type has a text whose size can be told.
     if view.spec.schedule is None or any(_bound_inputs_fit(view)):
         return
     resolved = resolve_inputs(_parameters(view), view.bindings, {})
