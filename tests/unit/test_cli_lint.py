@@ -430,3 +430,19 @@ def test_any_object_of_ours_gives_findings(kind: str, spec: Any, metadata: Any) 
     obj = {"apiVersion": "launchplan.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
     manifests = objects(json.dumps(obj))
     assert lint(Stream(manifests))
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        pytest.param(WORKFLOW + HELLO.replace("greet", "gret"), "greet", id="a workflow of the stream"),
+        pytest.param(WORKFLOW + HELLO + run("  launchPlanRef: {name: hallo}"), "hello", id="a plan of the stream"),
+    ],
+)
+def test_a_misspelt_reference_is_told_what_may_have_been_meant(text: str, meant: str) -> None:
+    """As the operator does, of the objects that there are."""
+    stream = Stream(
+        manifests=[each for each in parse_manifests(text.encode(), "x.yaml") if not isinstance(each, Unreadable)]
+    )
+    (report,) = lint(stream)
+    assert f"did you mean {meant!r}?" in report.message
