@@ -88,12 +88,12 @@ def test_fields_of_a_later_version_are_ignored() -> None:
         ),
         pytest.param(
             {"schedule": {"cron": "* * * * *", "fixedRate": {"value": 1, "unit": "Day"}}}, Reason.InvalidSpec,
-            "spec.schedule", "found an object: value error, expected exactly one of cron and fixedRate",
+            "spec.schedule", "expected exactly one of cron and fixedRate",
             id="both ways to say when",
         ),
         pytest.param(
             {"schedule": {}}, Reason.InvalidSpec, "spec.schedule",
-            "found an object: value error, expected exactly one of cron and fixedRate",
+            "expected exactly one of cron and fixedRate",
             id="neither way to say when",
         ),
         pytest.param(

@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import json
+import os
 import ssl
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -15,10 +17,12 @@ from aiohttp import web
 
 from launchplan_operator.api.kinds import LAUNCH_PLANS
 from launchplan_operator.cli import kubeconfig as kubeconfig_module
+from launchplan_operator.cli.commands import BY_NAME
 from launchplan_operator.cli.kubeconfig import Access, find_access
 from launchplan_operator.cli.login import Login
 from launchplan_operator.cli.main import main
 from launchplan_operator.cli.problems import Problem
+from launchplan_operator.cli.suggestions import FIRST
 from launchplan_operator.cli.transport import HttpTransport
 from launchplan_operator.kube.client import Client, Unavailable
 from launchplan_operator.kube.transport import TransportError
@@ -354,6 +358,18 @@ def test_a_watch_that_is_forbidden_ends_the_wait() -> None:
     desk.api.faults = lambda call: Fault(403, message="cannot watch") if call.verb == "watch" else None
     ended = desk.type("wait", "daily-abcde")
     assert (ended.code, "the API server forbids it: cannot watch" in ended.err) == (2, True)
+
+
+def test_what_asks_the_cluster_starts_without_what_is_slow_to_load() -> None:
+    """Neither an HTTP library, nor the official client, nor the models."""
+    modules = [command.path for name, command in BY_NAME.items() if name in FIRST]
+    script = f"import importlib, sys; [importlib.import_module(name) for name in {modules!r}]; print(*sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(Path(kubeconfig_module.__file__).parents[2])}
+    command = [sys.executable, "-c", script]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    loaded = run.stdout.split()
+    assert set(modules) <= set(loaded)
+    assert {"aiohttp", "kopf", "kubernetes", "pydantic", "yaml"} & set(loaded) == set()
 
 
 @asynccontextmanager

@@ -54,6 +54,13 @@ def test_each_slot_since_the_schedule_counts_has_one_outcome() -> None:
     ]  # fmt: skip
 
 
+def test_a_run_tells_more_of_its_slot_than_a_decision() -> None:
+    """The decision may be older."""
+    missed = {"slot": "2026-01-01T11:00:00Z", "outcome": "Missed", "reason": "Missed"}
+    plan = plan_with(schedule(cronJob=None), missed)
+    assert told(plan, run_at("2026-01-01T11:00:00Z")) == [("11:00", "Succeeded", "")]
+
+
 @pytest.mark.parametrize(
     ("status", "runs", "expected"),
     [

@@ -48,6 +48,13 @@ def test_the_log_of_the_last_pod_that_began_is_shown(desk: Desk) -> None:
         pytest.param(None, (), {}, "side", id="the first"),
         pytest.param("gone", (), {}, "side", id="the first, where the pod lacks the named one"),
         pytest.param(None, (), {"kubectl.kubernetes.io/default-container": "main"}, "main", id="kubectl's default"),
+        pytest.param(
+            "main",
+            (),
+            {"kubectl.kubernetes.io/default-container": "side"},
+            "main",
+            id="the workflow's before kubectl's",
+        ),
         pytest.param("main", ("-c", "side"), {}, "side", id="the one that is asked for"),
     ],
 )

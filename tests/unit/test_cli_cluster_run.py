@@ -106,6 +106,12 @@ def test_mistakes_are_told_before_anything_is_created(
         ),
         pytest.param(("lp/",), 2, "found 'lp/', expected", id="no name"),
         pytest.param(
+            ("Daily",), 2, "found the name 'Daily', expected lower-case letters", id="a name that none can have"
+        ),
+        pytest.param(("../x",), 2, "found '../x', expected NAME", id="a path"),
+        pytest.param(("daily?x=1",), 2, "found the name 'daily?x=1'", id="a query"),
+        pytest.param(("daily", "-n", "a/b"), 2, "found the name 'a/b'", id="a namespace that none can be"),
+        pytest.param(
             ("daily", "--version", "3"),
             1,
             f"VersionNotFound: found no version '3' of the plan 'daily'; it has {VERSION_2}, {VERSION_1}",
@@ -328,6 +334,14 @@ def test_a_server_that_stays_away_ends_the_wait_with_a_sentence(desk: Desk, monk
     assert ended.code == 2
     assert "does not answer any more" in ended.err
     assert "what was started goes on" in ended.err
+
+
+def test_a_server_that_never_answered_is_not_waited_for(desk: Desk) -> None:
+    """A mistake in the kubeconfig is told at once."""
+    desk.run()
+    desk.api.faults = lambda _: Fault(Lost.DROPPED)
+    ended = desk.type("wait", "daily-abcde")
+    assert (ended.code, "gave no usable answer" in ended.err, desk.api.count("list")) == (2, True, 1)
 
 
 def test_a_run_deleted_while_waiting_has_a_code_of_its_own(desk: Desk) -> None:

@@ -51,6 +51,7 @@ def test_a_wrong_call_is_one_line_and_exit_code_2(
     ("error", "code", "said"),
     [
         pytest.param(KeyboardInterrupt(), 130, "", id="Ctrl-C is quiet"),
+        pytest.param(OSError(28, "No space left on device"), 1, "error: No space left", id="a full disk"),
         pytest.param(RuntimeError("two\nlines"), 70, "unexpected RuntimeError: two lines", id="a bug is one line"),
     ],
 )
@@ -97,7 +98,8 @@ def test_json_keeps_letters_of_every_script() -> None:
     assert format_data({"é": 1}, "json") == '{\n  "é": 1\n}\n'
 
 
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(frame.__file__).parents[2])}
+#: An empty PYTHONUNBUFFERED is none: output waits in a buffer, as it does for users.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(frame.__file__).parents[2]), "PYTHONUNBUFFERED": ""}
 HEAVY = ("aiohttp", "kopf", "kubernetes", "asyncio")
 PLAN = Path(__file__).parents[2] / "examples" / "01-hello"
 
@@ -135,15 +137,24 @@ def test_the_package_is_a_program() -> None:
     assert (run.returncode, run.stdout) == (0, f"{__version__}\n")
 
 
-def test_a_closed_pipe_is_quiet() -> None:
+@pytest.mark.parametrize("count", ["5", "1000"], ids=["less than a buffer", "more than a buffer"])
+def test_a_closed_pipe_is_quiet(count: str) -> None:
     """`kubectl launchplan … | head -1` shows one line and no complaint."""
-    command = [sys.executable, "-m", "launchplan_operator.cli", "next", "--cron", "* * * * *", "--count", "1000"]
+    command = [sys.executable, "-m", "launchplan_operator.cli", "next", "--cron", "* * * * *", "--count", count]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 141
+
+
+def test_a_full_disk_is_one_line() -> None:
+    """What cannot be written is no bug of ours."""
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "launchplan_operator.cli", "next", "--cron", "* * * * *"]
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False)
+    assert (run.returncode, run.stderr) == (1, b"error: No space left on device\n")
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:

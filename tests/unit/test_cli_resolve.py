@@ -169,6 +169,21 @@ def test_a_version_is_resolved_if_it_is_the_one_at_hand(capsys: pytest.CaptureFi
     assert [(ended.code, each["reason"]) for each in ended.data] == [(1, "VersionNotFound")]
 
 
+def test_a_version_counts_the_defaults_of_the_api_server(files: Path) -> None:
+    """A plan that spells a default out is the same version as one that leaves it to the server."""
+    schedule = "  defaultInputs: {day: '2026-01-31T00:00:00Z'}\n  schedule: {cron: '@daily'"
+    texts = (f"{schedule}}}\n", f"{schedule}, timeZone: UTC, engine: Auto}}\n")
+    versions = []
+    for text in texts:
+        (files / "plan.yaml").write_text(
+            PLAN.replace('  defaultInputs: {rows: 20, title: "y"}\n', text), encoding="utf-8"
+        )
+        plan = catalogue_of(read_manifests([str(files)]).manifests).plan("", "nightly")
+        assert plan is not None
+        versions.append(plan.version)
+    assert versions[0] == versions[1] != ""
+
+
 def test_a_name_in_two_namespaces_must_be_chosen(capsys: pytest.CaptureFixture[str], files: Path) -> None:
     """-n chooses."""
     for namespace in ("a", "b"):

@@ -79,9 +79,11 @@ def test_a_bomb_is_refused(text: str, said: str) -> None:
 
 
 def test_what_is_not_too_deep_is_read() -> None:
-    """The bound is the number of levels."""
+    """The bound is the number of levels, and one more is too many."""
     (document,) = read_yaml("[" * MAX_DEPTH + "]" * MAX_DEPTH)
     assert document.value == json.loads("[" * MAX_DEPTH + "]" * MAX_DEPTH)
+    with pytest.raises(YamlProblemError, match="levels deep"):
+        list(read_yaml("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1)))
 
 
 def test_many_uses_of_one_anchor_are_no_bomb() -> None:

@@ -48,7 +48,7 @@ COMMANDS = [
 OFFLINE = [
     each
     for each in COMMANDS
-    if re.match(r"kubectl launchplan (lint|completion|\w+ (-f|--cron|--rate))", str(each.values[0]))
+    if re.match(r"kubectl launchplan (lint|completion|(next|resolve) (-f|--cron|--rate))", str(each.values[0]))
 ]
 
 

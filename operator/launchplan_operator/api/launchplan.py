@@ -148,3 +148,9 @@ class LaunchPlanSpec(Model):
     identity: Identity | None = Field(
         default=None, description="Who the runs are and which secrets they get, as far as the workflow allows it."
     )
+
+    @model_validator(mode="after")
+    def _names_both(self) -> Self:
+        if self.version is not None and self.workflow_ref.version is None:
+            raise ValueError(_NAMED_NEEDS_NAMED)
+        return self

@@ -35,6 +35,9 @@ def _finding(details: ErrorDetails) -> Finding:
 def _message(details: ErrorDetails) -> str:
     if details["type"] == "missing":
         return "found nothing, expected a value"
+    if details["type"] == "value_error":
+        # A rule over several fields, in our own words: the value as a whole tells nothing.
+        return str(details["ctx"]["error"])
     found = f"found {describe_value(details['input'])}"
     text = details["msg"]
     if text.startswith(_EXPECTED):

@@ -60,10 +60,6 @@ class Catalogue:
     _workflows: dict[Key, WorkflowView] = field(default_factory=dict, repr=False)
     _plans: dict[Key, PlanFacts] = field(default_factory=dict, repr=False)
 
-    def find(self, kind: Kind, namespace: str, name: str) -> Mapping[str, Any] | None:
-        """Return an object, or None."""
-        return self.objects.get((kind.kind, namespace or self.namespace, name))
-
     def named(self, kind: Kind, name: str) -> list[str]:
         """Return the namespaces in which an object of this name stands."""
         return sorted(namespace for each, namespace, called in self.objects if (each, called) == (kind.kind, name))

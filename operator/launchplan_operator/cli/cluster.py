@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from launchplan_operator.kube.transport import Body, Object, Response, Transport
 #: The name that the server notes for our writes.
 FIELD_MANAGER: Final = "kubectl-launchplan"
 _SECONDS: Final = 15.0
+#: As the API server has it for most kinds.
+_NAME: Final = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
 #: How a user calls our kinds.
 SHORT: Final = {LAUNCH_PLANS: "lp", WORKFLOW_DEFINITIONS: "wfd", LAUNCH_PLAN_EXECUTIONS: "lpx"}
 KINDS: Final = {kind.kind: kind for kind in SHORT}
@@ -68,7 +71,7 @@ class Cluster:
         Raises:
             Problem: there is none of that name; the hint is the nearest name.
         """
-        return await self.client.get(kind, self.namespace, name) or await self.missing(kind, name)
+        return await self.client.get(kind, self.namespace, checked_name(name)) or await self.missing(kind, name)
 
     async def missing(self, kind: Kind, name: str) -> Object:
         """Raise the problem that there is no such object."""
@@ -92,6 +95,17 @@ class Cluster:
 
 #: What a command does with a cluster; it returns the exit code.
 Task = Callable[[Cluster, argparse.Namespace], Awaitable[int]]
+
+
+def checked_name(name: str) -> str:
+    """Return a name that an object can have.
+
+    Raises:
+        Problem: none can have this one; it must not get into a path or a selector.
+    """
+    if _NAME.fullmatch(name):
+        return name
+    raise Problem(f"found the name {name!r}, expected lower-case letters, digits, - and .")
 
 
 def accepted(reply: Reply) -> Object:
@@ -145,7 +159,7 @@ def connect(options: argparse.Namespace, seconds: float = _SECONDS) -> Cluster:
     access = find_access(options.kubeconfig, options.context)
     connection = _Spoken(HttpTransport(access, Login(access)))
     client = Client(connection, timeout=seconds, field_manager=FIELD_MANAGER)
-    return Cluster(client, connection, options.namespace or access.namespace)
+    return Cluster(client, connection, checked_name(options.namespace or access.namespace))
 
 
 def present() -> datetime:

@@ -43,6 +43,6 @@ def _of_lists(before: list[Any], after: list[Any], path: str) -> Iterator[Differ
 def _keyed(items: list[Any]) -> dict[Any, Any] | None:
     """Return the items by their names, if each has one of its own."""
     names = [item.get("name") if isinstance(item, Mapping) else None for item in items]
-    if None in names or len(set(names)) != len(names):
+    if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
         return None
     return dict(zip(names, items, strict=True))

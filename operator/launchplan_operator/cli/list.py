@@ -74,7 +74,7 @@ async def _runs(cluster: Cluster, options: argparse.Namespace, phases: frozenset
     fields = f"spec.launchPlanRef.name={target.name}" if target else ""
     listing = await cluster.client.list(LAUNCH_PLAN_EXECUTIONS, _namespace(cluster, options), fields=fields)
     found = [run for run in listing.items if _is_of(run, target) and (not phases or phase_of(run) in phases)]
-    if target and not found:
+    if target and not found and not options.all_namespaces:
         await cluster.read(target.kind, target.name)  # no run, or no plan of that name?
     return sorted(found, key=_newest_last)
 

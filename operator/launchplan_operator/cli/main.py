@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 from launchplan_operator import __version__
 from launchplan_operator.cli.commands import BY_NAME, COMMANDS, Command
-from launchplan_operator.cli.problems import BROKEN_PIPE_EXIT, INTERNAL_EXIT, INTERRUPTED_EXIT, Problem
+from launchplan_operator.cli.problems import BROKEN_PIPE_EXIT, FAILURE_EXIT, INTERNAL_EXIT, INTERRUPTED_EXIT, Problem
 
 PROGRAM: Final = "kubectl launchplan"
 #: The command that completion scripts call; it takes words as they are, options among them.
@@ -41,6 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         _discard_output()
         return BROKEN_PIPE_EXIT
+    except OSError as error:
+        sys.stderr.write(f"error: {error.strerror or error}\n")
+        _discard_output()
+        return FAILURE_EXIT
     except Exception as error:  # noqa: BLE001 - the last resort: no user shall meet a traceback
         return _report(error)
 
@@ -102,8 +106,11 @@ def _write_utf8() -> None:
 
 
 def _discard_output() -> None:
-    # Python flushes stdout once more at its end, and would complain there.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Drop what stdout does not take: Python flushes it once more at its end, and would complain there."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(error: Exception) -> int:

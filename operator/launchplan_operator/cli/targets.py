@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from launchplan_operator.api.kinds import Kind
-from launchplan_operator.cli.cluster import SHORT, Cluster
+from launchplan_operator.cli.cluster import SHORT, Cluster, checked_name
 from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
 from launchplan_operator.kube.transport import Object
 
@@ -43,7 +43,7 @@ def read_target(text: str, *kinds: Kind) -> Target:
     spelling, slash, name = text.rpartition("/")
     kind = _SPELLINGS.get(spelling.lower()) if slash else kinds[0]
     if kind in kinds and name:
-        return Target(kind, name)
+        return Target(kind, checked_name(name))
     expected = " or ".join(("NAME", *(f"{SHORT[each]}/NAME" for each in kinds)))
     raise Problem(f"found {text!r}, expected {expected}")
 
@@ -54,7 +54,7 @@ async def find_target(cluster: Cluster, text: str, *kinds: Kind) -> tuple[Target
     Raises:
         Problem: there is no such object, or more than one.
     """
-    named = (read_target(text, *kinds),) if "/" in text else tuple(Target(kind, text) for kind in kinds)
+    named = (read_target(text, *kinds),) if "/" in text else tuple(Target(kind, checked_name(text)) for kind in kinds)
     found = [(target, obj) for target in named if (obj := await _get(cluster, target))]
     if len(found) == 1:
         return found[0]
