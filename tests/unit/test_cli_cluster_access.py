@@ -462,6 +462,24 @@ async def test_a_watch_over_raw_bytes() -> None:
             await anext(events)
 
 
+async def test_a_watch_that_says_nothing_can_be_left() -> None:
+    """The thread that waits for its next line ends with it, so that a command's time-out ends the command."""
+    left = asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert await reader.read() == b""
+        left.set()
+
+    async with answering(handle) as transport, asyncio.timeout(10):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2), transport.stream("/x", {}) as lines:
+                await anext(lines)
+        await left.wait()
+        await asyncio.get_running_loop().shutdown_default_executor()
+
+
 async def test_a_proxy_is_asked_for_a_tunnel() -> None:
     """As the kubeconfig names it."""
     asked: list[bytes] = []
