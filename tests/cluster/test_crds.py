@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.launchplan import LaunchPlanSpec
@@ -226,6 +227,33 @@ def test_a_name_too_long_is_refused(kind: str, spec: Object, longest: int, apply
     """The names of Jobs are made from it, and they end at 63 characters."""
     with pytest.raises(LocalClusterError, match=f"metadata.name: Invalid value: expected at most {longest} characters"):
         apply(kind, spec, "a" * (longest + 1))
+
+
+RUNS: Object = yaml.safe_load(
+    (Path(__file__).parents[1] / "data" / "plans" / "executions.yaml").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize(
+    "row", [pytest.param(RUNS["given"] | row, id=row["id"]) for part in ("cases", "overruled") for row in RUNS[part]]
+)
+def test_the_server_takes_and_refuses_runs_as_the_cases_say(row: Object, apply: Callable[..., Object]) -> None:
+    """What becomes a finding otherwise is refused here already, at the same place."""
+    if row["expect"] == "accept":
+        assert apply("LaunchPlanExecution", row["spec"], row["name"], verb="create")["metadata"]["name"] == row["name"]
+        return
+    place = row["expect"][0] if isinstance(row["expect"], list) else row["expect"]
+    with pytest.raises(LocalClusterError) as refusal:
+        apply("LaunchPlanExecution", row["spec"], row["name"], verb="create")
+    assert place.split()[1] in str(refusal.value)
+
+
+def test_a_run_without_a_name_gets_one_where_it_asks_for_it(kubectl: Kubectl, namespace: str) -> None:
+    """By generateName, as anywhere in Kubernetes."""
+    made = json.loads(manifest("LaunchPlanExecution", EXECUTION)) | {"metadata": {"generateName": "hello-"}}
+    assert kubectl("create", "-n", namespace, "-o", "name", "-f", "-", stdin=json.dumps(made)).startswith(
+        "launchplanexecution.launchplan.dev/hello-"
+    )
 
 
 CHANGES = [

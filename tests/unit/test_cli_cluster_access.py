@@ -435,7 +435,7 @@ async def test_an_answer_in_any_of_its_shapes(pieces: tuple[bytes, ...]) -> None
         pytest.param((b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{",), "the connection broke", id="too little"),
         pytest.param(
             (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",),
-            "invalid literal",
+            "the connection broke",
             id="a chunk without a size",
         ),
         pytest.param((b"SSH-2.0-OpenSSH\r\n",), "it does not speak HTTP", id="another protocol"),
@@ -476,8 +476,9 @@ async def test_a_proxy_is_asked_for_a_tunnel() -> None:
         access = Access("http://cluster.example:80", "default", {"proxy-url": f"http://127.0.0.1:{port}"})
         response = await HttpTransport(access, Login(access)).request("GET", "/x")
     assert response.body == {"a": 1}
-    assert asked[0].startswith(b"CONNECT cluster.example:80 HTTP/1.1\r\n")
-    assert asked[1].startswith(b"GET /x HTTP/1.1\r\nHost: cluster.example:80\r\n")
+    assert asked[0].startswith(b"CONNECT cluster.example:80 HTTP/1.")
+    assert asked[1].startswith(b"GET /x HTTP/1.1\r\n")
+    assert b"\r\nHost: cluster.example:80\r\n" in asked[1]
 
 
 @pytest.mark.parametrize(

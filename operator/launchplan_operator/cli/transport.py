@@ -1,9 +1,10 @@
-"""A connection to an API server over the standard library alone: importing a whole HTTP client takes too long.
+"""A connection to an API server by the standard library: importing the operator's own client takes longer than a start may.
 
-One request, one connection: a command sends a handful, and HTTP/1.1 without reuse has nothing to go wrong between two.
+One request, one connection: a command sends a handful. The library blocks, so each step of it runs in a thread.
 """
 
 import asyncio
+import http.client
 import json
 import os
 import socket
@@ -13,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from launchplan_operator import __version__
 from launchplan_operator.cli.kubeconfig import Access
@@ -21,7 +22,6 @@ from launchplan_operator.cli.login import Login
 from launchplan_operator.kube.transport import Body, Object, Response, TransportError
 
 _CONNECT_SECONDS: Final = 10.0
-_CLOSE_SECONDS: Final = 1.0
 _PIECE: Final = 64 * 1024
 _PORTS: Final = {"https": 443, "http": 80}
 
@@ -33,6 +33,29 @@ class _Reply:
     status: int
     headers: Mapping[str, str]
     body: AsyncIterator[bytes]
+
+
+class _Connection(http.client.HTTPConnection):
+    """A connection, with TLS where there is a context: the library's own cannot show the server another name."""
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext | None, server_name: str) -> None:
+        super().__init__(host, port, timeout=_CONNECT_SECONDS)
+        self._tls = context
+        self._server_name = server_name
+
+    def connect(self) -> None:
+        """Connect; from then on it is the caller who knows how long an answer may take."""
+        super().connect()
+        if self._tls is not None:
+            self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._server_name)
+        self.sock.settimeout(None)
+
+    def break_off(self) -> None:
+        """Close it under a thread that reads from it, which then ends."""
+        if self.sock is not None:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+        self.close()
 
 
 class HttpTransport:
@@ -53,7 +76,7 @@ class HttpTransport:
         content_type: str = "application/json",
     ) -> Response:
         """Send one request; after a 401 once more if the user's credentials can be made anew."""
-        data = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
+        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         response = await self._ask(method, path, query, data, content_type)
         if response.status == HTTPStatus.UNAUTHORIZED and self._login.forget():
             return await self._ask(method, path, query, data, content_type)
@@ -73,122 +96,76 @@ class HttpTransport:
 
     @asynccontextmanager
     async def open(
-        self, method: str, path: str, query: Mapping[str, str] | None = None, data: bytes = b"", content_type: str = ""
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+        content_type: str = "",
     ) -> AsyncIterator[_Reply]:
         """Send a request and read the head of its answer; the body is read as it comes."""
-        head = await self._head(method, path, query, len(data), content_type)
-        with self._told():
-            reader, writer = await self._connect()
+        url = f"{self._target.path}{path}" + (f"?{urlencode(query)}" if query else "")
+        headers = await self._headers(content_type if data else "")
+        connection = self._connection(await self._login.tls())
         try:
             with self._told():
-                writer.write(head + data)
-                await writer.drain()
-                status, headers = await _read_head(reader)
-            yield _Reply(status, headers, self._body(reader, headers))
+                response = await asyncio.to_thread(_send, connection, method, url, data, headers)
+            found = {key.title(): value for key, value in response.headers.items()}
+            yield _Reply(response.status, found, self._pieces(response))
         finally:
-            writer.close()
-            with suppress(OSError, TimeoutError):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await writer.wait_closed()
+            connection.break_off()
 
-    async def _body(self, reader: asyncio.StreamReader, headers: Mapping[str, str]) -> AsyncIterator[bytes]:
+    async def _pieces(self, response: http.client.HTTPResponse) -> AsyncIterator[bytes]:
         with self._told():
-            async for piece in _read_body(reader, headers):
+            while piece := await asyncio.to_thread(response.read1, _PIECE):
                 yield piece
+            if response.length:
+                raise EOFError
 
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Tell a failure of the connection as the client expects it; what the reader of an answer raises stays as it is."""
         try:
             yield
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
+        except (OSError, EOFError, http.client.HTTPException) as error:
             raise TransportError(f"{self._target.netloc.rpartition('@')[2]}: {_describe(error)}") from None
 
     async def _ask(
-        self, method: str, path: str, query: Mapping[str, str] | None, data: bytes, content_type: str
+        self, method: str, path: str, query: Mapping[str, str] | None, data: bytes | None, content_type: str
     ) -> Response:
         async with self.open(method, path, query, data, content_type) as reply:
             return Response(reply.status, reply.headers, _decode(await _whole(reply.body)))
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        context = await self._login.tls()
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            return await self._connect_by(context)
-
-    async def _connect_by(self, context: ssl.SSLContext | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    def _connection(self, context: ssl.SSLContext | None) -> _Connection:
         host, port = self._target.hostname or "", self._target.port or _PORTS[self._target.scheme]
-        name = str(self._access.cluster.get("tls-server-name") or host) if context else None
+        name = str(self._access.cluster.get("tls-server-name") or host)
         proxy = self._access.cluster.get("proxy-url") or _proxy_of_environment(self._target.scheme, host)
         if not proxy:
-            return await asyncio.open_connection(host, port, ssl=context, server_hostname=name)
-        through = urlsplit(str(proxy))
-        if through.scheme != "http":
-            raise TransportError(f"the proxy {through.scheme}://{through.hostname}: only http:// proxies are known")
-        reader, writer = await asyncio.open_connection(through.hostname, through.port or 80)
-        writer.write(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
-        status, _ = await _read_head(reader)
-        if status != HTTPStatus.OK:
-            raise TransportError(f"the proxy {through.hostname}: {status}")
-        if context:
-            await writer.start_tls(context, server_hostname=name)
-        return reader, writer
+            return _Connection(host, port, context, name)
+        through = _read_proxy(str(proxy))
+        connection = _Connection(through.hostname or "", through.port or _PORTS["http"], context, name)
+        connection.set_tunnel(host, port)
+        return connection
 
-    async def _head(
-        self, method: str, path: str, query: Mapping[str, str] | None, length: int, content_type: str
-    ) -> bytes:
-        text = f"{self._target.path}{path}" + (f"?{urlencode(query)}" if query else "")
+    async def _headers(self, content_type: str) -> dict[str, str]:
         headers = {
             "Host": self._target.netloc.rpartition("@")[2],
             "User-Agent": f"kubectl-launchplan/{__version__}",
             "Accept": "application/json, */*",
             "Connection": "close",
-            "Content-Length": str(length),
         }
-        if length:
+        if content_type:
             headers["Content-Type"] = content_type
         if authorization := await self._login.authorization():
             headers["Authorization"] = authorization
-        lines = [f"{method} {text} HTTP/1.1", *(f"{key}: {value}" for key, value in headers.items())]
-        return "\r\n".join([*lines, "", ""]).encode()
+        return headers
 
 
-async def _read_head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
-    first = (await _line(reader)).split(" ", 2)
-    if not first[0].startswith("HTTP/"):
-        raise ValueError("it does not speak HTTP")
-    headers = {}
-    while line := await _line(reader):
-        key, _, value = line.partition(":")
-        headers[key.strip().title()] = value.strip()
-    return int(first[1]), headers
-
-
-async def _line(reader: asyncio.StreamReader) -> str:
-    return (await reader.readuntil(b"\n")).decode("latin-1").strip()
-
-
-async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> AsyncIterator[bytes]:
-    if headers.get("Transfer-Encoding", "").lower() == "chunked":
-        while size := int((await _line(reader)).partition(";")[0], 16):
-            async for piece in _exactly(reader, size):
-                yield piece
-            await _line(reader)
-        return
-    if "Content-Length" in headers:
-        async for piece in _exactly(reader, int(headers["Content-Length"])):
-            yield piece
-        return
-    while piece := await reader.read(_PIECE):
-        yield piece
-
-
-async def _exactly(reader: asyncio.StreamReader, size: int) -> AsyncIterator[bytes]:
-    while size:
-        piece = await reader.read(min(size, _PIECE))
-        if not piece:
-            raise EOFError
-        size -= len(piece)
-        yield piece
+def _send(
+    connection: _Connection, method: str, url: str, data: bytes | None, headers: Mapping[str, str]
+) -> http.client.HTTPResponse:
+    connection.request(method, url, data, headers)
+    return connection.getresponse()
 
 
 async def _whole(body: AsyncIterator[bytes]) -> bytes:
@@ -229,6 +206,13 @@ def _decode(data: bytes) -> Object:
     return decoded if isinstance(decoded, dict) else {}
 
 
+def _read_proxy(url: str) -> SplitResult:
+    through = urlsplit(url)
+    if through.scheme != "http":
+        raise TransportError(f"the proxy {through.scheme}://{through.hostname}: only http:// proxies are known")
+    return through
+
+
 def _proxy_of_environment(scheme: str, host: str) -> str | None:
     if host == "localhost" or host.startswith("127."):
         return None
@@ -244,9 +228,11 @@ def _describe(error: Exception) -> str:
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, TimeoutError):
         return f"no connection within {_CONNECT_SECONDS:g} s"
-    if isinstance(error, EOFError):
+    if isinstance(error, EOFError | http.client.RemoteDisconnected | http.client.IncompleteRead):
         return "the connection broke"
-    # asyncio puts a text of its own into what the system says; the other two have numbers of their own.
+    if isinstance(error, http.client.BadStatusLine):
+        return "it does not speak HTTP"
+    # Of the system's errors only their own words; the other two have numbers of their own.
     if isinstance(error, OSError) and error.errno and not isinstance(error, ssl.SSLError | socket.gaierror):
         return os.strerror(error.errno)
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -235,7 +235,8 @@ def _scheduled_inputs_bound(view: PlanView) -> Iterator[Finding]:
 
 
 def _scheduled_inputs_travel(view: PlanView) -> Iterator[Finding]:
-    if view.spec.schedule is None:
+    # Only what is of its type has a text whose size can be told.
+    if view.spec.schedule is None or any(_bound_inputs_fit(view)):
         return
     resolved = resolve_inputs(_parameters(view), view.bindings, {})
     for finding in resolved if isinstance(resolved, tuple) else ():
