@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from launchplan_operator.api.execution import Phase
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
 from launchplan_operator.cli.outcomes import EXIT_CODES
 from launchplan_operator.cli.requests import request_name
 from tests.fake import Fault, Lost
@@ -149,7 +149,34 @@ def test_a_plan_that_was_never_valid_is_told_with_its_finding() -> None:
     desk.plan(status={"observedGeneration": 1, "conditions": conditions})
     ended = desk.type("run", "daily")
     assert (ended.code, desk.api.writes()) == (1, [])
-    assert "PlanInvalid: the plan 'daily' is not valid: CronInvalid: spec.schedule.cron: found 61" in ended.err
+    assert "PlanInvalid: the LaunchPlan 'daily' is not valid: CronInvalid: spec.schedule.cron: found 61" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "told"),
+    [
+        pytest.param(
+            {"interface": {"inputs": [{"name": "x", "type": "int"}]}},
+            {},
+            "TypeInvalid: spec.interface.inputs[x].type: found the type 'int'",
+            id="by its spec",
+        ),
+        pytest.param(
+            {},
+            {"conditions": [ready("JobRefused", "False", message="no image"), ready("x", "True", "Stalled")]},
+            "WorkflowInvalid: the WorkflowDefinition 'bad' is not valid: JobRefused: no image",
+            id="by what the operator says of it",
+        ),
+    ],
+)
+def test_a_workflow_that_is_not_valid_is_not_run(spec: dict[str, Any], status: dict[str, Any], told: str) -> None:
+    """The operator would reject the run for it."""
+    desk = Desk()
+    desk.workflow("bad", **spec)
+    desk.report(WORKFLOW_DEFINITIONS, "bad", status)
+    ended = desk.type("run", "wfd/bad", "--input", "city=x")
+    assert (ended.code, desk.api.writes()) == (1, [])
+    assert told in ended.err
 
 
 def test_a_plan_that_the_operator_has_not_seen_is_checked_by_its_spec() -> None:
