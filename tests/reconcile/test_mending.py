@@ -92,6 +92,42 @@ async def test_a_pinned_version_that_may_not_ask_any_more_gives_way_to_the_newes
 
 
 @virtual_time
+async def test_a_run_of_a_version_that_may_not_ask_any_more_gives_way_to_one_of_the_active() -> None:
+    world = await world_of(workflow(allow={"env": ["MODE"]}), plan(None, **ASKING))
+    asking = world.status["activeVersion"]
+    world.edit(LAUNCH_PLANS, "hello", env=None)
+    await world.settle()
+    world.edit(WORKFLOW_DEFINITIONS, "greet", allow={"env": []})
+    await world.settle()
+    world.create(run(launchPlanRef={"name": "hello", "version": asking}))
+    world.create(run("own", env=[{"name": "MODE"}]))
+    await world.settle()
+    assert world.ready(LAUNCH_PLAN_EXECUTIONS, "by-hand") == ("False", "True", "NotPermitted")
+    assert remedy(world) == "kubectl launchplan run hello -n default"
+    assert remedy(world, name="own") == "kubectl launchplan run hello -n default"
+
+
+@virtual_time
+async def test_a_run_without_a_version_leaves_it_to_the_plan_to_ask_for_less() -> None:
+    world = await world_of(workflow(allow={"env": ["MODE"]}), plan(None, **ASKING))
+    world.edit(LAUNCH_PLANS, "hello", env=None, activeVersion=world.status["activeVersion"])
+    await world.settle()
+    world.edit(WORKFLOW_DEFINITIONS, "greet", allow={"env": []})
+    await world.settle()
+    world.create(run())
+    await world.settle()
+    assert world.ready(LAUNCH_PLAN_EXECUTIONS, "by-hand") == ("False", "True", "NotPermitted")
+    assert remedy(world) == ""
+
+
+@virtual_time
+async def test_a_waiting_run_tells_all_that_it_waits_for() -> None:
+    world = await world_of(plan(None, defaultInputs={"name": "a"}, fixedInputs={"name": "b"}), run())
+    message = world.get(LAUNCH_PLAN_EXECUTIONS, "by-hand")["status"]["conditions"][0]["message"]
+    assert ("InputInBoth" in message, "WorkflowNotFound" in message) == (True, True)
+
+
+@virtual_time
 async def test_a_quota_that_refuses_a_cronjob_is_shown_and_asked_again() -> None:
     world = await world_of(workflow())
     world.api.faults = _full(CRON_JOBS)

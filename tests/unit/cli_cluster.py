@@ -26,7 +26,7 @@ from tests.fake.store import copy
 NAMESPACE = "default"
 HASH_1, HASH_2 = "1" * 64, "2" * 64
 VERSION_1, VERSION_2 = "1" * 10, "2" * 10
-INTERFACE = {
+INTERFACE: dict[str, list[Object]] = {
     "inputs": [{"name": "city", "type": "string"}, {"name": "days", "type": "integer", "default": 7}],
     "outputs": [{"name": "rows", "type": "integer"}],
 }

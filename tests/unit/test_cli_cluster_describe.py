@@ -12,7 +12,7 @@ from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
 from launchplan_operator.cli.ages import age_text, length_text
 from launchplan_operator.cli.slots import MAX_SLOTS, slot_outcomes
 from launchplan_operator.decide.schedule import slot_name
-from tests.unit.cli_cluster import Desk, ready, run_status
+from tests.unit.cli_cluster import INTERFACE, Desk, ready, run_status
 
 NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
 SINCE = "2026-01-01T10:00:00Z"
@@ -236,11 +236,13 @@ def test_a_run_is_described() -> None:
 def test_a_workflow_is_described() -> None:
     """With its inputs."""
     desk = Desk()
-    desk.workflow()
+    parameters = [*INTERFACE["inputs"], {"name": "hint", "type": "optional[string]"}]
+    desk.workflow(interface=INTERFACE | {"inputs": parameters})
     out = desk.type("describe", "report").out
+    assert "hint   optional[string]   default null" in out
     assert "Valid" in out
-    assert "city   string    required" in out
-    assert "days   integer   default 7" in out
+    assert "city   string             required" in out
+    assert "days   integer            default 7" in out
     assert "rows (integer)" in out
 
 

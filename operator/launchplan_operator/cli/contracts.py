@@ -11,12 +11,13 @@ from launchplan_operator.api.kinds import LAUNCH_PLANS, WORKFLOW_DEFINITIONS
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.types import TypeProblem, parse_text, parse_type
 from launchplan_operator.api.workflow import InputParameter, Interface, WorkflowDefinitionSpec
-from launchplan_operator.cli.cluster import KINDS, Cluster, Forbidden, with_cluster
+from launchplan_operator.cli.cluster import KINDS, SHORT, Cluster, Forbidden, with_cluster
 from launchplan_operator.cli.given import Given
 from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
 from launchplan_operator.cli.revisions import find_revision, unknown_version
 from launchplan_operator.cli.targets import Target
 from launchplan_operator.decide.inputs import Bindings, resolve_inputs
+from launchplan_operator.decide.validate import validate_workflow
 from launchplan_operator.kube.transport import Object
 
 
@@ -27,11 +28,13 @@ class Contract:
     Attributes:
         parameters: what a caller may give a value; of a plan's own interface its defaults are part.
         version: the version that it is the contract of; None where nothing is known of versions.
+        findings: what is wrong with a workflow, so that no run of it starts.
     """
 
     parameters: Sequence[InputParameter]
     bindings: Bindings = field(default_factory=Bindings)
     version: str | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ async def read_contract(cluster: Cluster, target: Target, version: str | None) -
 
 def resolve_given(contract: Contract, given: Given) -> Resolved | tuple[Finding, ...]:
     """Return what a run gets with what is given, or every finding; texts are read by declared type."""
+    if contract.findings:
+        return contract.findings
     types = {parameter.name: parameter.type for parameter in contract.parameters}
     read = {name: _value(types.get(name), text) for name, text in given.texts.items()}
     unread = {f"spec.inputs.{name}": value for name, value in read.items() if isinstance(value, TypeProblem)}
@@ -115,7 +120,10 @@ def _workflow_contract(workflow: Object, version: str | None) -> Contract:
     if version is not None and live is not None and version != live:
         message = f"found the version {version!r}, but a workflow without a plan has its present one alone, {live!r}"
         raise Problem(message, reason="VersionNotFound", exit_code=FAILURE_EXIT)
-    return Contract(spec.interface.inputs, version=live)
+    findings = validate_workflow(spec)
+    if not findings:
+        _refuse_stalled(workflow, Reason.WorkflowInvalid)
+    return Contract(spec.interface.inputs, version=live, findings=findings)
 
 
 async def _plan_contract(cluster: Cluster, plan: Object, version: str | None) -> Contract:
@@ -125,7 +133,7 @@ async def _plan_contract(cluster: Cluster, plan: Object, version: str | None) ->
         raise unknown_version(plan, version, known)
     wanted = version or status.get("activeVersion") or status.get("latestVersion")
     if wanted is None:
-        _refuse_invalid(plan)
+        _refuse_stalled(plan, Reason.PlanInvalid)
     if wanted is not None and wanted != status.get("latestVersion"):
         kept = await _kept_contract(cluster, plan, wanted)
         if kept is not None:
@@ -135,14 +143,15 @@ async def _plan_contract(cluster: Cluster, plan: Object, version: str | None) ->
     return await _live_contract(cluster, plan)
 
 
-def _refuse_invalid(plan: Object) -> None:
-    """Refuse a plan that never had a valid version, as the operator would."""
-    conditions = {each["type"]: each for each in (plan.get("status") or {}).get("conditions") or ()}
+def _refuse_stalled(obj: Object, reason: Reason) -> None:
+    """Refuse what the operator says is wrong, a plan without any valid version or a workflow, as it would do itself."""
+    conditions = {each["type"]: each for each in (obj.get("status") or {}).get("conditions") or ()}
     if (conditions.get("Stalled") or {}).get("status") != "True":
         return
-    name, ready = plan["metadata"]["name"], conditions["Ready"]
-    message = f"the plan {name!r} is not valid: {ready['reason']}: {ready['message']}"
-    raise Problem(message, reason=Reason.PlanInvalid, hint=f"kubectl describe lp {name}", exit_code=FAILURE_EXIT)
+    kind, name, ready = obj["kind"], obj["metadata"]["name"], conditions["Ready"]
+    message = f"the {kind} {name!r} is not valid: {ready['reason']}: {ready['message']}"
+    hint = f"kubectl describe {SHORT[KINDS[kind]]} {name}"
+    raise Problem(message, reason=reason, hint=hint, exit_code=FAILURE_EXIT)
 
 
 async def _kept_contract(cluster: Cluster, plan: Object, version: str) -> Contract | None:

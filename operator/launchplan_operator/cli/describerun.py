@@ -31,8 +31,15 @@ def describe_workflow(workflow: Object) -> str:
         ("Version", str(status.get("version") or "")),
         ("Outputs", ", ".join(f"{each['name']} ({each['type']})" for each in interface.get("outputs") or ())),
     )
-    inputs = [{"required": "default" not in each} | each for each in interface.get("inputs") or ()]
-    return titled(facts) + section("Inputs", inputs_table(inputs))
+    return titled(facts) + section("Inputs", inputs_table(_parameters(interface)))
+
+
+def _parameters(interface: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a workflow's inputs as a plan's status has them: required or not."""
+    from launchplan_operator.api.workflow import InputParameter  # noqa: PLC0415 - a run is described without the models
+
+    inputs = interface.get("inputs") or ()
+    return [{**each, "required": InputParameter.model_validate(each).required} for each in inputs]
 
 
 def _facts(execution: Object, status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

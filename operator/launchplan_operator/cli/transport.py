@@ -42,6 +42,7 @@ class _Connection(http.client.HTTPConnection):
         super().__init__(host, port, timeout=_CONNECT_SECONDS)
         self._tls = context
         self._server_name = server_name
+        self._line: socket.socket | None = None
 
     def connect(self) -> None:
         """Connect; from then on it is the caller who knows how long an answer may take."""
@@ -49,12 +50,14 @@ class _Connection(http.client.HTTPConnection):
         if self._tls is not None:
             self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._server_name)
         self.sock.settimeout(None)
+        # The library lets go of `sock` once an answer has begun that is the last one.
+        self._line = self.sock
 
     def break_off(self) -> None:
         """Close it under a thread that reads from it, which then ends."""
-        if self.sock is not None:
+        if self._line is not None:
             with suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
+                self._line.shutdown(socket.SHUT_RDWR)
         self.close()
 
 

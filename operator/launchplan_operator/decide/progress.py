@@ -1,6 +1,6 @@
 """An execution's status: conditions first, the phase derived from them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -79,10 +79,10 @@ def rejected_status(
 
 
 def waiting_status(
-    finding: Finding, target: Target, generation: int, now: datetime, previous: Mapping[str, Any]
+    findings: Sequence[Finding], target: Target, generation: int, now: datetime, previous: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the status of a run that waits for what another object's arrival would mend; `target` is the run."""
-    remedy = tell_with_command((finding,), target)
+    reason, message, remedy = findings[0].reason, tell(findings), tell_with_command(findings, target)
     before = previous.get("conditions") or ()
     values: tuple[tuple[ConditionType, ConditionStatus], ...] = (
         (ConditionType.Accepted, "Unknown"),
@@ -92,8 +92,7 @@ def waiting_status(
     )
     told = {ConditionType.Reconciling: remedy, ConditionType.Stalled: ""}
     conditions = [
-        make_condition(kind, value, finding.reason, told.get(kind, finding.text), generation, now, before)
-        for kind, value in values
+        make_condition(kind, value, reason, told.get(kind, message), generation, now, before) for kind, value in values
     ]
     return {**previous, "observedGeneration": generation, "phase": derive_phase(conditions), "conditions": conditions}
 

@@ -8,9 +8,10 @@ from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.mending import retarget, set_field
 from launchplan_operator.decide.inputs import nearest_name
 
-_REF: Final = "spec.launchPlanRef"
+#: Where a run names what it is a run of.
+REFERENCE_PATH: Final = "spec.launchPlanRef"
 #: Where a run names a version.
-VERSION_PATH: Final = f"{_REF}.version"
+VERSION_PATH: Final = f"{REFERENCE_PATH}.version"
 #: A Job of this name would occupy a slot and stop the plan's CronJob.
 _SLOT_NAME: Final = re.compile(r"-[0-9]{7,9}$")
 
@@ -20,15 +21,15 @@ def plan_not_found(name: str, others: Sequence[str] = ()) -> Finding:
     message = f"found no LaunchPlan {name!r} in this namespace"
     meant = nearest_name(name, others)
     hint = f"did you mean {meant!r}?" if meant is not None else "apply it, or see: kubectl get lp"
-    return Finding(Reason.PlanNotFound, message, f"{_REF}.name", hint, transient=True)
+    return Finding(Reason.PlanNotFound, message, f"{REFERENCE_PATH}.name", hint, transient=True)
 
 
 def plan_invalid(name: str, finding: Finding) -> Finding:
     """Return what a plan's own finding is to a run of it."""
     message = f"the LaunchPlan {name!r} is not valid: {finding.reason}: {finding.text}"
-    hint = f"kubectl describe lp {name}; or name a version that it has in {_REF}.version"
+    hint = f"kubectl describe lp {name}; or name a version that it has in {VERSION_PATH}"
     fix = retarget(finding.fix, "lp", name)
-    return Finding(Reason.PlanInvalid, message, f"{_REF}.name", hint, transient=finding.transient, fix=fix)
+    return Finding(Reason.PlanInvalid, message, f"{REFERENCE_PATH}.name", hint, transient=finding.transient, fix=fix)
 
 
 def plan_version_not_found(name: str, wanted: str, known: Sequence[str]) -> Finding:

@@ -12,6 +12,7 @@ from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.decide.inputs import Bindings, nearest_name, resolve_inputs
 from launchplan_operator.decide.permissions import permit_settings
 from launchplan_operator.decide.references import (
+    REFERENCE_PATH,
     VERSION_PATH,
     bare_version_not_found,
     plan_invalid,
@@ -85,7 +86,7 @@ async def _plan_content(context: Context, namespace: str, spec: LaunchPlanExecut
     resolved = resolve_settings(spec, version.spec, context.defaults)
     settings = permit_settings(resolved, reading.live.allow, reading.live.name)
     if isinstance(settings, tuple):
-        return run_instead(settings, wish, parameters, version.bindings)
+        return _denied(settings, wish, version)
     versions = (version.version, version.workflow_version)
     return plan_content(plan, version.spec, versions, version.workflow, inputs, settings)
 
@@ -110,6 +111,16 @@ def _bare_content(context: Context, namespace: str, spec: LaunchPlanExecutionSpe
     if isinstance(settings, tuple):
         return run_instead(settings, wish, parameters)
     return workflow_content(obj, view.version, view.spec, inputs, settings)
+
+
+def _denied(findings: tuple[Finding, ...], wish: RunWish, version: Runnable) -> tuple[Finding, ...]:
+    """Let a run ask for less: for nothing of its own, and for another version where this one asks for too much."""
+    is_plans = any(finding.path == REFERENCE_PATH for finding in findings)
+    if is_plans and wish.version is None:
+        # The plan itself says what mends it.
+        return tuple(replace(finding, fix=None) for finding in findings)
+    better = replace(wish, version=None) if is_plans else wish
+    return run_instead(findings, better, version.workflow.interface.inputs, version.bindings)
 
 
 def _plan_absent(context: Context, namespace: str, spec: LaunchPlanExecutionSpec) -> tuple[Finding, ...]:

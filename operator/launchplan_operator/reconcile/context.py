@@ -41,11 +41,17 @@ async def write_status(context: Context, kind: Kind, obj: Mapping[str, Any], sta
     if status == (obj.get("status") or {}):
         return Done()
     reply = await context.client.replace(kind, {**obj, "status": dict(status)}, subresource="status")
-    if reply.not_found:
-        # Nobody told us that it was deleted: kopf does not after an expired watch.
-        cache = context.caches.of(kind)
-        if cache is not None:
-            cache.remove(dict(obj))
-    if reply.ok or reply.not_found:
+    if reply.ok:
         return Done()
-    return Failed(f"status of {kind.kind} {obj['metadata']['name']}: {reply.message}")
+    metadata, cache = obj["metadata"], context.caches.of(kind)
+    if reply.conflict and cache is not None:
+        # The cache is behind, and a watch that hangs would leave it so for minutes.
+        fresh = await context.client.get(kind, metadata["namespace"], metadata["name"])
+        if fresh is not None:
+            cache.put(fresh)
+    if not reply.not_found:
+        return Failed(f"status of {kind.kind} {metadata['name']}: {reply.message}")
+    # Nobody told us that it was deleted: kopf does not after an expired watch.
+    if cache is not None:
+        cache.remove(dict(obj))
+    return Done()

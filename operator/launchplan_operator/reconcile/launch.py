@@ -104,7 +104,7 @@ async def _refuse(
         return await reject(context, execution, *findings)
     previous = {**_requested(context, execution), **(execution.get("status") or {}), **(fixed or {})}
     target = target_of(LAUNCH_PLAN_EXECUTIONS, execution)
-    status = waiting_status(findings[0], target, execution["metadata"]["generation"], context.clock(), previous)
+    status = waiting_status(findings, target, execution["metadata"]["generation"], context.clock(), previous)
     outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
     if not isinstance(outcome, Done):
         return outcome
