@@ -2,11 +2,12 @@
 
 import argparse
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
-from launchplan_operator.cli.cluster import Cluster, with_cluster
+from launchplan_operator.cli.cluster import Cluster, Forbidden, with_cluster
 from launchplan_operator.cli.logstream import Viewer, copy_log, pods_of
 from launchplan_operator.cli.outcomes import await_end, describe_end, has_ended
 from launchplan_operator.cli.output import add_cluster_options, add_examples
@@ -86,9 +87,11 @@ def _podless(execution: Object) -> str:
 
 
 async def _chooser(cluster: Cluster, execution: Object) -> Choose:
-    """Return what chooses the container that carries the outputs."""
-    workflow = await _workflow_name(cluster, execution)
-    found = await cluster.client.get(WORKFLOW_DEFINITIONS, cluster.namespace, workflow) if workflow else None
+    """Return what chooses the container that carries the outputs; who may not see the workflow gets the pod's first."""
+    found = None
+    with suppress(Forbidden):
+        workflow = await _workflow_name(cluster, execution)
+        found = await cluster.client.get(WORKFLOW_DEFINITIONS, cluster.namespace, workflow) if workflow else None
     return partial(output_container, named=((found or {}).get("spec") or {}).get("container"))
 
 
