@@ -156,3 +156,16 @@ def test_versions_go_with_their_plan(space: Space) -> None:
     space.delete(LAUNCH_PLANS, "daily")
     for name in space.names(CONTROLLER_REVISIONS):
         space.gone(CONTROLLER_REVISIONS, name, 90)
+
+
+def test_versions_can_be_orphaned_and_labelled(space: Space) -> None:
+    """The API server takes no patch of other things for a change of their data, whatever characters it has."""
+    space.offer()
+    inputs = {"city": "<Ålesund> & \u2028\U0001f600", "days": 3}
+    first = space.plan("daily", defaultInputs=inputs)["status"]["activeVersion"]
+    name = revision_of(space.read(LAUNCH_PLANS, "daily"), first)
+    assert "labeled" in space.kubectl("label", "controllerrevision", name, "team=a")
+    space.kubectl("delete", "lp", "daily", "--cascade=orphan", "--timeout=60s")
+    left = space.read(CONTROLLER_REVISIONS, name)
+    assert "ownerReferences" not in left["metadata"]
+    assert space.plan("daily", defaultInputs=inputs)["status"]["activeVersion"] == first

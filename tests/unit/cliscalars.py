@@ -134,6 +134,7 @@ LOSSY: dict[str, str] = {
     "{a: 1, a: 2}": "the key 'a' twice",
     '{1: a, "1": b}': "the key '1' twice",
     "{y: a, true: b}": "the key 'true' twice",
+    "{no: a, n: b}": "quote the key",
     "!foo 5": "the unknown tag '!foo'",
     "!foo {a: 1}": "the unknown tag '!foo'",
 }

@@ -97,6 +97,16 @@ def test_a_context_without_namespace_or_user() -> None:
         pytest.param(json.dumps(config_of("a", "https://a") | {"clusters": []}), None, "found no cluster 'a' in the kubeconfig; it has none", id="a missing cluster"),
         pytest.param(json.dumps(config_of("a", "https://a") | {"users": []}), None, "found no user 'a'", id="a missing user"),
         pytest.param(json.dumps(config_of("a", "a:6443")), None, "found the server 'a:6443'", id="an address without a scheme"),
+        pytest.param("clusters: 5", None, "expected a list at clusters", id="no list of clusters"),
+        pytest.param("users: {a: {user: {}}}", None, "expected a list at users", id="a map of users"),
+        pytest.param(json.dumps(config_of("a", "https://a", {"client-key": 5})), None, "expected a string at user.client-key", id="a number for a file"),
+        pytest.param(json.dumps(config_of("a", "https://a", {"password": 123456})), None, "expected a string at user.password", id="a password without quotes"),
+        pytest.param(json.dumps(config_of("a", "https://a", {"exec": "aws"})), None, "expected a map at user.exec", id="a login program as a text"),
+        pytest.param(json.dumps(config_of("a", "https://a", {"exec": {"args": 5}})), None, "expected a list at user.exec.args", id="no list of arguments"),
+        pytest.param(json.dumps(config_of("a", "https://a", {"exec": {"env": ["A=b"]}})), None, "a name and a value in each of user.exec.env", id="a variable as a text"),
+        pytest.param(json.dumps(config_of("a", "https://a", {"exec": {"env": [{"name": "A", "value": 1}]}})), None, "expected a string at user.exec.env.value", id="a variable's value without quotes"),
+        pytest.param(json.dumps(config_of("a", "https://a", {"auth-provider": {"config": 5}})), None, "expected a map at user.auth-provider.config", id="a provider without a map"),
+        pytest.param('clusters: [{name: a, cluster: {insecure-skip-tls-verify: "false"}}]', None, "expected true or false at cluster.insecure-skip-tls-verify", id="a text that would switch the check of certificates off"),
     ],
 )  # fmt: skip
 def test_a_kubeconfig_that_is_of_no_use(tmp_path: Path, text: str | None, context: str | None, told: str) -> None:

@@ -267,3 +267,24 @@ def test_describe_refuses(words: tuple[str, ...], code: int, found: str) -> None
     desk.run("x")
     ended = desk.type("describe", *words)
     assert (ended.code, ended.out, found in ended.err) == (code, "", True), ended.err
+
+
+@pytest.mark.parametrize("words", [("describe", "daily-abcde"), ("wait", "daily-abcde")])
+def test_what_a_container_wrote_does_not_steer_the_terminal(words: tuple[str, ...]) -> None:
+    """Its control characters are shown and not obeyed."""
+    desk = Desk()
+    desk.workflow()
+    desk.plan()
+    said = {"kind": "User", "code": "Exit1", "message": "\x1b[2Jgone\r"}
+    desk.run()
+    desk.ends("daily-abcde", "Failed", outputs={"x": "\x1b]0;title\x07"}, error=said)()
+    ended = desk.type(*words)
+    assert not {"\x1b", "\r", "\x07"} & set(ended.out + ended.err)
+    assert "\\x1b[2Jgone" in ended.out
+
+
+def test_a_cell_of_many_lines_stays_in_its_row() -> None:
+    """A default that is a text of two lines leaves the table whole."""
+    desk = Desk()
+    desk.workflow(interface={"inputs": [{"name": "note", "type": "string", "default": "a\nb"}]})
+    assert "  note   string   default a\\nb\n" in desk.type("describe", "wfd/report").out

@@ -78,6 +78,26 @@ def test_the_container_that_carries_the_outputs_is_chosen(
     assert desk.connection.asked == [("a", {"container": expected})]
 
 
+@pytest.mark.parametrize("follow", [(), ("-f",)])
+def test_a_container_that_is_asked_for_must_be_there(desk: Desk, follow: tuple[str, ...]) -> None:
+    """Another one's log would be taken for its own."""
+    desk.pod(RUN, "a", DONE)
+    desk.connection.logs = {"a": [says(b"x")]}
+    ended = desk.type("logs", RUN, "-c", "gone", *follow)
+    assert (ended.code, ended.out, desk.connection.asked) == (1, "", [])
+    assert ended.err.endswith("error: found no container 'gone' in pod a; it has main\n")
+
+
+def test_a_container_that_prepares_the_pod_may_be_asked_for(desk: Desk) -> None:
+    """As with kubectl."""
+    desk.pod(RUN, "a", initContainers=[{"name": "fetch", "image": "x"}], containers=[{"name": "main", "image": "x"}])
+    state = {"initContainerStatuses": [{"name": "fetch", "state": DONE}]}
+    desk.api.do("PATCH", PODS.path("default", "a", "status"), {"status": state})
+    desk.connection.logs = {"a": [says(b"x")]}
+    assert desk.type("logs", RUN, "-c", "fetch").out == "x"
+    assert desk.connection.asked == [("a", {"container": "fetch"})]
+
+
 @pytest.mark.parametrize(
     ("status", "pods", "told"),
     [

@@ -127,7 +127,7 @@ def test_two_versions_are_compared_field_by_field(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        pytest.param((VERSION_1,), 2, "expected none or two", id="one version"),
+        pytest.param((VERSION_1,), 2, "expected two versions to compare, or none", id="one version"),
         pytest.param((VERSION_1, "9"), 1, "VersionNotFound", id="an unknown version"),
         pytest.param(
             (VERSION_1, VERSION_2), 1, f"found no ControllerRevision 'daily-{VERSION_1}'", id="a lost revision"

@@ -37,6 +37,25 @@ def test_a_misfit_is_found(schema: dict[str, Any], value: Any, said: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("schema", "value", "hint"),
+    [
+        pytest.param(
+            TEXT, False, "an unquoted y, n, on, off, yes or no is a boolean in YAML: quote it", id="a boolean"
+        ),
+        pytest.param(TEXT, 1.1, "quote it", id="a version such as 1.10"),
+        pytest.param(TEXT, 1, "quote it", id="a whole number"),
+        pytest.param(TEXT, {}, "", id="an object"),
+        pytest.param(TEXT, None, "", id="nothing"),
+        pytest.param({"type": "integer"}, True, "", id="where no text is wanted"),
+    ],
+)
+def test_what_yaml_took_for_no_text_is_to_be_quoted(schema: dict[str, Any], value: Any, hint: str) -> None:
+    """An author who wrote a word or a version meant a text."""
+    (finding,) = check_schema(schema, value, "spec.x")
+    assert finding.hint == hint
+
+
+@pytest.mark.parametrize(
     ("schema", "value"),
     [
         pytest.param(TEXT | {"default": "a"}, None, id="null where a default comes"),

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -75,7 +75,10 @@ class Cluster:
 
     async def missing(self, kind: Kind, name: str) -> Object:
         """Raise the problem that there is no such object."""
-        hint = await self._nearest(kind, name) or f"see: kubectl get {SHORT[kind]}"
+        hint = ""
+        with suppress(Forbidden):  # who may not look around is told what is missing none the less
+            hint = await self._nearest(kind, name)
+        hint = hint or f"see: kubectl get {SHORT[kind]}"
         message = f"found no {kind.kind} {name!r} in the namespace {self.namespace!r}"
         raise Problem(message, hint=hint, exit_code=FAILURE_EXIT)
 

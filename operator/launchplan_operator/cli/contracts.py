@@ -13,6 +13,7 @@ from launchplan_operator.api.types import TypeProblem, parse_text, parse_type
 from launchplan_operator.api.workflow import InputParameter, Interface, WorkflowDefinitionSpec
 from launchplan_operator.cli.cluster import KINDS, SHORT, Cluster, Forbidden, with_cluster
 from launchplan_operator.cli.given import Given
+from launchplan_operator.cli.output import visible
 from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
 from launchplan_operator.cli.revisions import find_revision, unknown_version
 from launchplan_operator.cli.targets import Target
@@ -95,7 +96,7 @@ def resolve_live(
 def write_findings(findings: Sequence[Finding]) -> int:
     """Write findings to stderr, each a line; returns the exit code."""
     for finding in findings:
-        sys.stderr.write(f"error: {finding.reason}: {finding.text}\n")
+        sys.stderr.write(f"error: {finding.reason}: {visible(finding.text)}\n")
     return FAILURE_EXIT
 
 

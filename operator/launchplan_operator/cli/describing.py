@@ -4,19 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from launchplan_operator.cli.outcomes import value_text
-from launchplan_operator.cli.output import format_table
+from launchplan_operator.cli.output import format_table, visible
 
 
 def titled(facts: Iterable[tuple[str, str]]) -> str:
     """Return one line for each fact that is not empty, the facts below each other."""
     lines = [(f"{title}:", text) for title, text in facts if text]
     width = max((len(title) for title, _ in lines), default=0)
-    return "".join(f"{title.ljust(width)}  {text}\n" for title, text in lines)
+    return "".join(f"{title.ljust(width)}  {visible(text)}\n" for title, text in lines)
 
 
 def section(heading: str, text: str) -> str:
     """Return a section, or nothing if there is nothing in it."""
-    indented = "".join(f"  {line}\n" for line in text.splitlines())
+    indented = "".join(f"  {line}\n" for line in visible(text).splitlines())
     return f"\n{heading}:\n{indented}" if text else ""
 
 

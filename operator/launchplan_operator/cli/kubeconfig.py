@@ -13,6 +13,17 @@ from launchplan_operator.cli.problems import Problem
 
 _ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _PARTS: Final = ("clusters", "users", "contexts")
+#: The JSON kind of each field that is used here, and of those within `exec`; in another place kubectl reads no file either.
+_KINDS: Final[Mapping[str, type]] = {
+    **dict.fromkeys(("server", "certificate-authority", "certificate-authority-data", "tls-server-name"), str),
+    **dict.fromkeys(("client-certificate", "client-certificate-data", "client-key", "client-key-data"), str),
+    **dict.fromkeys(("token", "tokenFile", "username", "password", "proxy-url", "cluster", "user", "namespace"), str),
+    **dict.fromkeys(("command", "apiVersion", "installHint", "interactiveMode", "name", "value", "id-token"), str),
+    **dict.fromkeys(("exec", "auth-provider", "config"), dict),
+    **dict.fromkeys(("args", "env"), list),
+    **dict.fromkeys(("insecure-skip-tls-verify", "provideClusterInfo"), bool),
+}
+_WORDS: Final[Mapping[type, str]] = {str: "a string", dict: "a map", list: "a list", bool: "true or false"}
 #: Fields that name files, relative to the kubeconfig that they stand in.
 _FILES: Final = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
@@ -77,7 +88,7 @@ def _merged(paths: list[Path]) -> dict[str, Any]:
         config = _read(path)
         merged["current-context"] = merged["current-context"] or str(config.get("current-context") or "")
         for part in _PARTS:
-            for name, content in _named(config, part):
+            for name, content in _named(config, part, path):
                 merged[part].setdefault(name, (_absolute(content, path), path.absolute().parent))
     return merged
 
@@ -94,10 +105,31 @@ def _read(path: Path) -> dict[str, Any]:
     return config or {}
 
 
-def _named(config: Mapping[str, Any], part: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for entry in config.get(part) or ():
+def _named(config: Mapping[str, Any], part: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    entries = config.get(part) or ()
+    if not isinstance(entries, list | tuple):
+        raise _misshapen(path, part, list)
+    for entry in entries:
         if isinstance(entry, dict) and isinstance(entry.get(part[:-1]), dict):
+            _check_kinds(entry[part[:-1]], path, part[:-1])
             yield str(entry.get("name")), entry[part[:-1]]
+
+
+def _check_kinds(content: Mapping[str, Any], path: Path, place: str) -> None:
+    for key, value in content.items():
+        kind = _KINDS.get(key)
+        if kind is not None and value is not None and not isinstance(value, kind):
+            raise _misshapen(path, f"{place}.{key}", kind)
+        if isinstance(value, dict):
+            _check_kinds(value, path, f"{place}.{key}")
+    for variable in content.get("env") or ():
+        if not isinstance(variable, dict) or not {"name", "value"} <= variable.keys():
+            raise Problem(f"cannot read the kubeconfig {path}: expected a name and a value in each of {place}.env")
+        _check_kinds(variable, path, f"{place}.env")
+
+
+def _misshapen(path: Path, place: str, kind: type) -> Problem:
+    return Problem(f"cannot read the kubeconfig {path}: expected {_WORDS[kind]} at {place}")
 
 
 def _absolute(content: Mapping[str, Any], path: Path) -> dict[str, Any]:

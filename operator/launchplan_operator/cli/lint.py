@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from launchplan_operator.cli.output import add_examples, add_output_option, write_data
+from launchplan_operator.cli.output import add_examples, add_output_option, visible, write_data
 from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
 
 _DESCRIPTION = """\
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     stream = read_manifests(sources, recursive=options.recursive)
     reports = lint(stream, options.namespace, strict=options.strict)
     if options.output == "text":
-        sys.stdout.writelines(f"{report.text}\n" for report in reports)
+        sys.stdout.writelines(f"{visible(report.text)}\n" for report in reports)
     else:
         write_data([report.data() for report in reports], options.output)
     errors = sum(report.severity == "error" for report in reports)

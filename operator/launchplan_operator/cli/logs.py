@@ -2,14 +2,16 @@
 
 import argparse
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
-from launchplan_operator.cli.cluster import Cluster, with_cluster
+from launchplan_operator.cli.cluster import Cluster, Forbidden, with_cluster
 from launchplan_operator.cli.logstream import Viewer, copy_log, pods_of
 from launchplan_operator.cli.outcomes import await_end, describe_end, has_ended
 from launchplan_operator.cli.output import add_cluster_options, add_examples
-from launchplan_operator.cli.pods import has_begun, in_order, output_container, waiting_text
+from launchplan_operator.cli.pods import Choose, asked_container, has_begun, in_order, output_container, waiting_text
 from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
 from launchplan_operator.cli.targets import read_target
 from launchplan_operator.kube.transport import Object
@@ -32,20 +34,21 @@ def run(options: argparse.Namespace) -> int:
 async def _logs(cluster: Cluster, options: argparse.Namespace) -> int:
     name = read_target(options.run, LAUNCH_PLAN_EXECUTIONS).name
     execution = await cluster.read(LAUNCH_PLAN_EXECUTIONS, name)
-    container = options.container or await _named_container(cluster, execution)
+    asked: str | None = options.container
+    choose = partial(asked_container, asked=asked) if asked else await _chooser(cluster, execution)
     if options.follow and not has_ended(execution):
-        await show_until_end(cluster, name, None, container)
+        await show_until_end(cluster, name, None, choose)
         return 0
-    await _show_last(cluster, execution, container)
+    await _show_last(cluster, execution, choose)
     return 0
 
 
 async def show_until_end(
-    cluster: Cluster, name: str, patience: timedelta | None, container: str | None = None
+    cluster: Cluster, name: str, patience: timedelta | None, choose: Choose | None = None
 ) -> Object:
     """Show the log of every pod of a run, one after the other, until the run has ended; returns it as it ended."""
-    named = container or await _named_container(cluster, await cluster.read(LAUNCH_PLAN_EXECUTIONS, name))
-    viewer = Viewer(cluster, name, named)
+    chosen = choose or await _chooser(cluster, await cluster.read(LAUNCH_PLAN_EXECUTIONS, name))
+    viewer = Viewer(cluster, name, chosen)
     showing = asyncio.create_task(viewer.watch())
     ending = asyncio.create_task(await_end(cluster, name, patience))
     try:
@@ -61,15 +64,15 @@ async def show_until_end(
         await asyncio.gather(showing, ending, return_exceptions=True)
 
 
-async def _show_last(cluster: Cluster, execution: Object, container: str | None) -> None:
+async def _show_last(cluster: Cluster, execution: Object, choose: Choose) -> None:
     """Show the log of the last pod that has begun."""
     pods = in_order(await pods_of(cluster, execution["metadata"]["name"]))
-    begun = [pod for pod in pods if has_begun(pod, output_container(pod, container))]
+    begun = [pod for pod in pods if has_begun(pod, choose(pod))]
     if begun:
-        await copy_log(cluster, begun[-1], output_container(begun[-1], container), follow=False)
+        await copy_log(cluster, begun[-1], choose(begun[-1]), follow=False)
         return
     if pods:
-        raise Problem(waiting_text(pods[-1], output_container(pods[-1], container)), exit_code=FAILURE_EXIT)
+        raise Problem(waiting_text(pods[-1], choose(pods[-1])), exit_code=FAILURE_EXIT)
     raise Problem(_podless(execution), exit_code=FAILURE_EXIT)
 
 
@@ -83,12 +86,13 @@ def _podless(execution: Object) -> str:
     return f"the pods of {name} are gone, and its log with them; it ended as {end}"
 
 
-async def _named_container(cluster: Cluster, execution: Object) -> str | None:
-    """Return the container that the run's workflow names for the outputs, if it names one."""
-    workflow = await _workflow_name(cluster, execution)
-    found = await cluster.client.get(WORKFLOW_DEFINITIONS, cluster.namespace, workflow) if workflow else None
-    container: str | None = ((found or {}).get("spec") or {}).get("container")
-    return container
+async def _chooser(cluster: Cluster, execution: Object) -> Choose:
+    """Return what chooses the container that carries the outputs; who may not see the workflow gets the pod's first."""
+    found = None
+    with suppress(Forbidden):
+        workflow = await _workflow_name(cluster, execution)
+        found = await cluster.client.get(WORKFLOW_DEFINITIONS, cluster.namespace, workflow) if workflow else None
+    return partial(output_container, named=((found or {}).get("spec") or {}).get("container"))
 
 
 async def _workflow_name(cluster: Cluster, execution: Object) -> str | None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from launchplan_operator.api.kinds import PODS
 from launchplan_operator.cli.cluster import Answer, Cluster, raise_refusal
-from launchplan_operator.cli.pods import JOB_LABEL, container_state, has_begun, in_order, output_container, waiting_text
+from launchplan_operator.cli.pods import JOB_LABEL, Choose, container_state, has_begun, in_order, waiting_text
 from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
 from launchplan_operator.cli.watching import follow
 from launchplan_operator.kube.transport import Object, TransportError
@@ -26,13 +26,13 @@ class Viewer:
     Args:
         cluster: where.
         run: the run's name, which is its Job's.
-        container: the container that the workflow names, if it names one.
+        choose: which container of each pod.
     """
 
-    def __init__(self, cluster: Cluster, run: str, container: str | None) -> None:
+    def __init__(self, cluster: Cluster, run: str, choose: Choose) -> None:
         self._cluster = cluster
         self._run = run
-        self._container = container
+        self._choose = choose
         self._shown: set[str] = set()
         self._told = ""
         self._current: asyncio.Task[None] | None = None
@@ -52,7 +52,7 @@ class Viewer:
             await self._show(pod, follow=False)
 
     async def _show(self, pod: Object, *, follow: bool) -> None:
-        container = output_container(pod, self._container)
+        container = self._choose(pod)
         if pod["metadata"]["uid"] in self._shown:
             return
         if not has_begun(pod, container):

@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 
 from launchplan_operator import __version__
 from launchplan_operator.cli.commands import BY_NAME, COMMANDS, Command
+from launchplan_operator.cli.output import visible
 from launchplan_operator.cli.problems import BROKEN_PIPE_EXIT, FAILURE_EXIT, INTERNAL_EXIT, INTERRUPTED_EXIT, Problem
 
 PROGRAM: Final = "kubectl launchplan"
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except Problem as problem:
-        sys.stderr.write(f"error: {problem.text}\n")
+        sys.stderr.write(f"error: {visible(problem.text)}\n")
         return problem.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED_EXIT

@@ -12,7 +12,7 @@ from typing import Any, Final
 from launchplan_operator.api.durations import parse_go_duration
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS
 from launchplan_operator.cli.cluster import Cluster, shown
-from launchplan_operator.cli.output import write_data
+from launchplan_operator.cli.output import visible, write_data
 from launchplan_operator.cli.problems import Problem
 from launchplan_operator.cli.watching import follow_one
 from launchplan_operator.kube.transport import Object
@@ -111,7 +111,7 @@ def write_end(execution: Object, form: str) -> int:
 
 def value_text(value: Any) -> str:
     """Return a value as a person reads it: a text as it is, all else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def waiting_reason(execution: Mapping[str, Any]) -> str:
@@ -126,7 +126,7 @@ def _tell_phase(execution: Mapping[str, Any], told: str) -> str:
     phase = phase_of(execution)
     text = f"lpx/{execution['metadata']['name']}: {phase}{f', {reason}' if reason else ''}".replace(f", {phase}:", ":")
     if text != told:
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{visible(text)}\n")
         sys.stderr.flush()
     return text
 
@@ -135,4 +135,4 @@ def _why(error: Mapping[str, Any], phase: str) -> str:
     """Return code and message of an error; a code that the phase says already is left out."""
     code = str(error.get("code") or "")
     words = ("" if code == phase else code, " ".join(str(error.get("message") or "").split()))
-    return "".join(f": {word}" for word in words if word)
+    return visible("".join(f": {word}" for word in words if word))

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -9,6 +10,8 @@ from typing import Any, Final
 FORMATS: Final = ("text", "json", "yaml")
 #: Blanks between two columns, as in kubectl's tables.
 _GAP: Final = "   "
+#: What a terminal obeys instead of showing it; line breaks and tabs are harmless.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def add_output_option(
@@ -57,15 +60,24 @@ def format_data(data: Any, form: str) -> str:
     return write_yaml(data)
 
 
+def visible(text: str) -> str:
+    """Return a text of unknown origin as a terminal may get it: control characters as their escapes."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
 def write_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Write a table to stdout."""
     sys.stdout.write(format_table(header, rows))
 
 
 def format_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return rows below upper-case headings in columns as wide as need be, without blanks at a line's end."""
-    lines = [[cell.upper() for cell in header], *([str(cell) for cell in row] for row in rows)]
+    """Return rows below upper-case headings in columns as wide as need be, each in one line, without blanks at its end."""
+    lines = [[cell.upper() for cell in header], *([_cell(str(cell)) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "".join(
         f"{_GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()}\n" for line in lines
     )
+
+
+def _cell(text: str) -> str:
+    return visible(text).replace("\n", "\\n")

@@ -144,4 +144,12 @@ def unknown_field(name: str, known: Sequence[str], path: str) -> Finding:
 
 
 def _misfit(path: str, value: Any, expected: str) -> Finding:
-    return Finding(Reason.InvalidSpec, f"found {describe_value(value)}, expected {expected}", path)
+    hint = _quote(value) if expected == "string" else ""
+    return Finding(Reason.InvalidSpec, f"found {describe_value(value)}, expected {expected}", path, hint)
+
+
+def _quote(value: Any) -> str:
+    """Return how to write what YAML took for something else than a text."""
+    if isinstance(value, bool):
+        return "an unquoted y, n, on, off, yes or no is a boolean in YAML: quote it"
+    return "quote it" if isinstance(value, int | float) else ""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from launchplan_operator.api.kinds import Kind
-from launchplan_operator.cli.cluster import SHORT, Cluster, checked_name
+from launchplan_operator.cli.cluster import SHORT, Cluster, Forbidden, checked_name
 from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
 from launchplan_operator.kube.transport import Object
 
@@ -55,7 +55,8 @@ async def find_target(cluster: Cluster, text: str, *kinds: Kind) -> tuple[Target
         Problem: there is no such object, or more than one.
     """
     named = (read_target(text, *kinds),) if "/" in text else tuple(Target(kind, checked_name(text)) for kind in kinds)
-    found = [(target, obj) for target in named if (obj := await _get(cluster, target))]
+    looked = [(target, await _get(cluster, target, alone=len(named) == 1)) for target in named]
+    found = [(target, obj) for target, obj in looked if obj]
     if len(found) == 1:
         return found[0]
     if found:
@@ -69,5 +70,11 @@ async def find_target(cluster: Cluster, text: str, *kinds: Kind) -> tuple[Target
     raise Problem(message, hint=hint, exit_code=FAILURE_EXIT)
 
 
-async def _get(cluster: Cluster, target: Target) -> Object | None:
-    return await cluster.client.get(target.kind, cluster.namespace, target.name)
+async def _get(cluster: Cluster, target: Target, *, alone: bool) -> Object | None:
+    """Return an object; what may not be read is as good as absent where the name may be of another kind."""
+    try:
+        return await cluster.client.get(target.kind, cluster.namespace, target.name)
+    except Forbidden:
+        if alone:
+            raise
+        return None

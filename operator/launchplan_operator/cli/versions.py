@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
 
 async def _versions(cluster: Cluster, options: argparse.Namespace) -> int:
     if len(options.versions) not in (0, 2):
-        raise Problem(f"found {len(options.versions)} version, expected none or two")
+        raise Problem(f"found {', '.join(options.versions)}, expected two versions to compare, or none")
     plan = await cluster.read(LAUNCH_PLANS, read_target(options.plan, LAUNCH_PLANS).name)
     for version in options.versions:
         _refuse_unknown(plan, version)

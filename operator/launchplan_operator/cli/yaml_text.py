@@ -207,7 +207,7 @@ class _Builder:
         if anchor:
             self.anchors[anchor] = _Item(key)
         if key in top.own:
-            raise YamlProblemError(line, f"found the key {key!r} twice in one map")
+            raise YamlProblemError(line, f"found the key {key!r} twice in one map{_spelt(key)}")
         top.own.add(key)
         top.key = key
 
@@ -229,6 +229,11 @@ class _Builder:
         else:
             top.value[top.key] = item.value
             top.key = None
+
+
+def _spelt(key: str) -> str:
+    """Say how a key that stands in no line of the text came about."""
+    return " (an unquoted y, n, on, off, yes or no is a boolean: quote the key)" if key in ("true", "false") else ""
 
 
 def _refuse_bomb(top: _Collection, line: int) -> None:

@@ -10,6 +10,7 @@ import aiohttp
 from yarl import URL
 
 from launchplan_operator.kube.credentials import Credentials
+from launchplan_operator.kube.encoding import encode_json
 from launchplan_operator.kube.reply import retry_after
 from launchplan_operator.kube.transport import Body, Object, Response, TransportError
 
@@ -60,7 +61,7 @@ class AiohttpTransport:
         content_type: str = "application/json",
     ) -> Response:
         """Send one request; after a 401 once more with fresh credentials."""
-        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        data = None if body is None else encode_json(body)
         token = await self._credentials.authorization()
         response = await self._send(method, self._url(path, query), data, content_type, token)
         if response.status != HTTPStatus.UNAUTHORIZED:
