@@ -14,6 +14,7 @@ from launchplan_operator.api.model import Model
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from localcluster.cluster import LocalCluster
+from localcluster.operated import OperatorProcess
 from localcluster.places import LocalClusterError
 
 Object = dict[str, Any]
@@ -38,8 +39,9 @@ CRON: Object = {"cron": "*/5 * * * *"}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def crds(cluster: LocalCluster) -> None:
-    """The committed CRDs, applied as a user applies them."""
+def crds(cluster: LocalCluster, operator: OperatorProcess) -> None:
+    """The committed CRDs, applied as a user applies them, and nobody who writes to what a test wrote."""
+    operator.stop()
     cluster.kubectl("apply", "-f", str(CRDS))
     cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
 

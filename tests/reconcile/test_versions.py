@@ -445,6 +445,8 @@ async def test_a_relaunch_gets_the_earlier_inputs_and_version() -> None:
     assert (lost["phase"], lost["conditions"][0]["reason"]) == ("Queued", "ExecutionNotFound")
     other: dict[str, Any] = {"launchPlanRef": {"kind": "WorkflowDefinition", "name": "greet"}, "relaunchOf": "by-hand"}
     assert (await ran(world, "other", **other))["error"]["code"] == "InvalidSpec"
+    itself = await ran(world, "itself", relaunchOf="itself")
+    assert (itself["phase"], itself["error"]["code"]) == ("Rejected", "InvalidSpec")
 
 
 @virtual_time

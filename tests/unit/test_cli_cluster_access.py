@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from launchplan_operator.api.kinds import LAUNCH_PLANS, WORKFLOW_DEFINITIONS
+from launchplan_operator.api.kinds import LAUNCH_PLANS
 from launchplan_operator.cli import kubeconfig as kubeconfig_module
 from launchplan_operator.cli.commands import BY_NAME
 from launchplan_operator.cli.kubeconfig import Access, find_access
@@ -26,7 +26,7 @@ from launchplan_operator.cli.suggestions import FIRST
 from localcluster.pki import Pki
 from tests.fake import FakeApi, Fault, Lost
 from tests.fake.server import _Front, kubeconfig, serve
-from tests.unit.cli_cluster import Answer, Desk
+from tests.unit.cli_cluster import Desk
 
 Config = dict[str, Any]
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -377,27 +377,3 @@ def test_what_asks_the_cluster_starts_without_what_is_slow_to_load() -> None:
     loaded = run.stdout.split()
     assert set(modules) <= set(loaded)
     assert {"aiohttp", "kopf", "kubernetes", "pydantic", "yaml"} & set(loaded) == set()
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "told"),
-    [
-        pytest.param(("describe", "daily"), 0, "Plan:", id="a plan is described"),
-        pytest.param(("clone", "daily", "weekly"), 0, "lp/weekly created", id="a plan is copied"),
-        pytest.param(("logs", "daily-abcde"), 0, "words", id="a log is shown"),
-        pytest.param(("run", "none"), 1, "found no LaunchPlan 'none' in the namespace", id="a typing error is told"),
-        pytest.param(("describe", "none"), 1, "found no LaunchPlan, LaunchPlanExecution or", id="an unknown name"),
-        pytest.param(("describe", "wfd/report"), 2, "the API server forbids it", id="the workflow itself is refused"),
-    ],
-)
-def test_who_may_not_see_workflows_uses_plans(words: tuple[str, ...], code: int, told: str) -> None:
-    """A right that a command can do without does not stop it."""
-    desk = Desk()
-    desk.workflow()
-    desk.plan()
-    desk.run()
-    desk.pod("daily-abcde", "a", {"terminated": {"exitCode": 0}})
-    desk.connection.logs = {"a": [Answer(200, (b"words",))]}
-    desk.api.faults = lambda call: Fault(403) if call.kind == WORKFLOW_DEFINITIONS else None
-    ended = desk.type(*words)
-    assert (ended.code, told in ended.out + ended.err) == (code, True)

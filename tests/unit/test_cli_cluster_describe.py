@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
 from launchplan_operator.cli.ages import age_text, length_text
 from launchplan_operator.cli.slots import MAX_SLOTS, slot_outcomes
 from launchplan_operator.decide.schedule import slot_name
-from tests.unit.cli_cluster import INTERFACE, Desk, ready, run_status
+from tests.fake import Fault
+from tests.unit.cli_cluster import INTERFACE, Answer, Desk, ready, run_status
 
 NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
 SINCE = "2026-01-01T10:00:00Z"
@@ -288,3 +289,27 @@ def test_a_cell_of_many_lines_stays_in_its_row() -> None:
     desk = Desk()
     desk.workflow(interface={"inputs": [{"name": "note", "type": "string", "default": "a\nb"}]})
     assert "  note   string   default a\\nb\n" in desk.type("describe", "wfd/report").out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        pytest.param(("describe", "daily"), 0, "Plan:", id="a plan is described"),
+        pytest.param(("clone", "daily", "weekly"), 0, "lp/weekly created", id="a plan is copied"),
+        pytest.param(("logs", "daily-abcde"), 0, "words", id="a log is shown"),
+        pytest.param(("run", "none"), 1, "found no LaunchPlan 'none' in the namespace", id="a typing error is told"),
+        pytest.param(("describe", "none"), 1, "found no LaunchPlan, LaunchPlanExecution or", id="an unknown name"),
+        pytest.param(("describe", "wfd/report"), 2, "the API server forbids it", id="the workflow itself is refused"),
+    ],
+)
+def test_who_may_not_see_workflows_uses_plans(words: tuple[str, ...], code: int, told: str) -> None:
+    """A right that a command can do without does not stop it."""
+    desk = Desk()
+    desk.workflow()
+    desk.plan()
+    desk.run()
+    desk.pod("daily-abcde", "a", {"terminated": {"exitCode": 0}})
+    desk.connection.logs = {"a": [Answer(200, (b"words",))]}
+    desk.api.faults = lambda call: Fault(403) if call.kind == WORKFLOW_DEFINITIONS else None
+    ended = desk.type(*words)
+    assert (ended.code, told in ended.out + ended.err) == (code, True)

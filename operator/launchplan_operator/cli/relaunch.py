@@ -9,6 +9,7 @@ from launchplan_operator.cli.cluster import Cluster, with_cluster
 from launchplan_operator.cli.given import Given, read_given
 from launchplan_operator.cli.outcomes import EXIT_TEXT
 from launchplan_operator.cli.output import add_cluster_options, add_examples, add_output_option
+from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
 from launchplan_operator.cli.resolve import add_input_options
 from launchplan_operator.cli.run import add_follow_options, start
 from launchplan_operator.cli.targets import Target, read_target
@@ -46,7 +47,9 @@ async def _relaunch(cluster: Cluster, options: argparse.Namespace) -> int:
     from launchplan_operator.cli.requests import build_request  # noqa: PLC0415
 
     given = read_given(options)
-    before = await cluster.read(LAUNCH_PLAN_EXECUTIONS, read_target(options.run, LAUNCH_PLAN_EXECUTIONS).name)
+    before = await _with_wishes(
+        cluster, await cluster.read(LAUNCH_PLAN_EXECUTIONS, read_target(options.run, LAUNCH_PLAN_EXECUTIONS).name)
+    )
     target, version = _launcher(before)
     contract = await read_contract(cluster, target, version)
     again = Given(given.texts, {**(before["spec"].get("inputs") or {}), **given.values})
@@ -55,6 +58,21 @@ async def _relaunch(cluster: Cluster, options: argparse.Namespace) -> int:
         return write_findings(resolved)
     request = build_request(cluster, target.name, _spec(before, target, version, resolved.caller))
     return await start(cluster, options, target.name, request)
+
+
+async def _with_wishes(cluster: Cluster, run: Object) -> Object:
+    """Return a run with all that it took over from the earlier runs of which it is one more."""
+    from launchplan_operator.decide.relaunch import merge_relaunch  # noqa: PLC0415 - not for --help
+
+    wish, earlier, met = run["spec"], run["spec"].get("relaunchOf"), {run["metadata"]["name"]}
+    while earlier is not None and earlier not in met:
+        met.add(earlier)
+        source = await cluster.read(LAUNCH_PLAN_EXECUTIONS, earlier)
+        merged = merge_relaunch(wish, source)
+        if not isinstance(merged, dict):
+            raise Problem(merged.text, reason=merged.reason, exit_code=FAILURE_EXIT)
+        wish, earlier = merged, source["spec"].get("relaunchOf")
+    return run | {"spec": wish}
 
 
 def _launcher(before: Object) -> tuple[Target, str | None]:

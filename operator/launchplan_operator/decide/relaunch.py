@@ -25,6 +25,8 @@ def merge_relaunch(spec: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[
     The inputs that the earlier caller gave are resolved anew, against the version that ran then. `spec` is the raw spec
     of the new execution, `earlier` the whole earlier object.
     """
+    if earlier["spec"].get("relaunchOf") == earlier["metadata"]["name"]:
+        return _itself(earlier["metadata"]["name"])
     old, new = earlier["spec"].get("launchPlanRef") or {}, spec.get("launchPlanRef") or {}
     if _launcher(old) != _launcher(new):
         found = " ".join(_launcher(new))
@@ -43,6 +45,11 @@ def not_there(name: str) -> Finding:
     """Return the finding for an earlier execution that does not exist."""
     message = f"found no LaunchPlanExecution {name!r} in this namespace"
     return Finding(Reason.ExecutionNotFound, message, _PATH, "see: kubectl get lpx", transient=True)
+
+
+def _itself(name: str) -> Finding:
+    message = f"found {name!r}, the run itself, expected an earlier one"
+    return Finding(Reason.InvalidSpec, message, _PATH, "see: kubectl get lpx")
 
 
 def _launcher(reference: Mapping[str, Any]) -> tuple[str, str]:
