@@ -18,6 +18,12 @@ from launchplan_operator.api.reasons import Reason
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
+#: What a test saw of each mistake, by reason.
+SHOWN = ROOT / "docs" / "generated" / "reasons"
+_EXAMPLES = (
+    "What `kubectl describe` shows of an object in the namespace `demo`, times left out. Each command was run as it stands, "
+    "after which `Ready` was True; where it opens an editor or shows a quota, a person did the rest."
+)
 _QUOTE = re.compile(r"(<!-- quote (\S+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 _HEADER = "<!-- Made by `make generate`; do not edit. -->\n\n"
 _LANGUAGES = {".yaml": "yaml", ".txt": "text"}
@@ -62,10 +68,24 @@ def render_kind(crd: Node) -> str:
 
 
 def render_reasons() -> str:
-    """Return the page of all reasons."""
-    rows = [f"| `{reason.value}` | {reason.meaning} |" for reason in Reason]
+    """Return the page of all reasons, with what `kubectl describe` showed of those that a test has caused."""
+    rows = [f"| {_linked(reason)} | {reason.meaning} |" for reason in Reason]
     head = ["# Reasons", "", "What a condition, an event or a decision may give as its cause.", ""]
-    return _HEADER + "\n".join([*head, "| Reason | Meaning |", "|---|---|", *rows]) + "\n"
+    table = [*head, "| Reason | Meaning |", "|---|---|", *rows]
+    examples = [line for reason in Reason if SHOWN.joinpath(f"{reason}.txt").exists() for line in _examples(reason)]
+    return _HEADER + "\n".join([*table, "", "## Examples", "", _EXAMPLES, *examples]) + "\n"
+
+
+def _linked(reason: Reason) -> str:
+    shown = (SHOWN / f"{reason}.txt").exists()
+    return f"[`{reason}`](#{reason.lower()})" if shown else f"`{reason}`"
+
+
+def _examples(reason: Reason) -> Iterator[str]:
+    yield from ("", f"### {reason}", "", reason.meaning)
+    for path in sorted(SHOWN.glob(f"{reason}*.txt")):
+        if path.stem.partition("-")[0] == reason:
+            yield from ("", _quoted(path).rstrip())
 
 
 def with_quotes(page: str) -> str:

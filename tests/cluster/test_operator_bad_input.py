@@ -232,7 +232,7 @@ def test_a_template_that_the_api_server_refuses(
     space.create(WORKFLOW_DEFINITIONS, "report", spec)
     space.create(LAUNCH_PLANS, "daily", plan(schedule=NEVER))
     refused = space.stalled(WORKFLOW_DEFINITIONS, "report", "JobRefused")
-    message = condition(refused, "Stalled")["message"]
+    message = condition(refused, "Ready")["message"]
     assert "the API server refuses the Job" in message
     assert [word for word in words if word not in message] == [], message
     assert space.warned(refused, "JobRefused") == message

@@ -280,3 +280,13 @@ async def test_nothing_starts_from_a_template_before_the_server_was_asked_about_
     assert [
         call.target for call, _ in world.api.log if call.verb == "create" and not call.request.query.get("dryRun")
     ] == ["events"] * world.api.count("create", "events")
+
+
+@virtual_time
+async def test_an_edit_that_no_watch_tells_of_is_seen_at_the_next_conflict() -> None:
+    world = await running_world()
+    world.api.store.drop = lambda _watch, _event, obj: obj["kind"] == "LaunchPlan"
+    world.edit(LAUNCH_PLANS, "hello", defaultInputs={"name": "moon"})
+    await world.advance(70)
+    assert world.status["observedGeneration"] == 2
+    assert world.status["interface"]["parameters"][0]["default"] == "moon"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from launchplan_operator.cli.main import main
+from launchplan_operator.cli.manifests import parse_manifests
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +30,8 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> Call:
     capsys.readouterr()
     code = main([str(argument) for argument in arguments])
     return Call(code, *capsys.readouterr())
+
+
+def objects(text: str) -> list[Any]:
+    """Return the manifests of a text that is known to be good."""
+    return list(parse_manifests(text.encode(), "x"))

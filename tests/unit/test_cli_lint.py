@@ -3,7 +3,6 @@
 import io
 import json
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from launchplan_operator.cli.checks import lint
 from launchplan_operator.cli.manifests import Stream, Unreadable, parse_manifests
-from tests.unit.cli import call
+from tests.unit.cli import call, objects
 
 ROOT = Path(__file__).parents[2]
 KEYS = ["file", "kind", "namespace", "name", "path", "reason", "severity", "message"]
@@ -351,55 +350,6 @@ def test_the_examples_are_right(capsys: pytest.CaptureFixture[str]) -> None:
     assert {each["kind"] for each in refused.data} == {"LaunchPlan", "LaunchPlanExecution"}
 
 
-def objects(text: str) -> list[Any]:
-    """Return the manifests of a text that is known to be good."""
-    return list(parse_manifests(text.encode(), "x"))
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        pytest.param(b"\xff\xfea\0", "UTF-16", id="UTF-16"),
-        pytest.param(b"a: 1\nb: \xff", "no UTF-8", id="no UTF-8"),
-        pytest.param(b"a: 1\0", "does not allow", id="a NUL"),
-        pytest.param(b'{"a": 1, "a": 2}', "twice", id="a JSON key twice"),
-        pytest.param(b'{"a": NaN}', "NaN", id="no JSON number"),
-        pytest.param(b'{"a": 1e999}', "range", id="a JSON number out of range"),
-        pytest.param(b'{"a":' + b"[" * 100_000, "levels deep", id="deep JSON"),
-        pytest.param(b'{"a":' * 500 + b"1" + b"}" * 500, "levels deep", id="deep JSON objects"),
-    ],
-)
-def test_an_unreadable_file_says_why(data: bytes, said: str) -> None:
-    """One place, with the cause."""
-    (place,) = parse_manifests(data, "x.json")
-    assert isinstance(place, Unreadable)
-    assert said in place.message
-
-
-def test_json_values_are_those_that_kubectl_sends() -> None:
-    """Numbers as the API server stores them, and half a surrogate pair as Go reads it."""
-    text = '{"kind": "X", "a": [1e3, 1.5, 18446744073709551615, -0, 100000000000000000000000], "b\\ud800": "\\ud83d\\ude00\\udfff"}'
-    (manifest,) = objects(text)
-    assert repr(manifest.obj["a"]) == "[1000, 1.5, 1.8446744073709552e+19, 0, 1e+23]"
-    assert manifest.obj["b\ufffd"] == "\U0001f600\ufffd"
-
-
-def test_a_broken_document_hides_no_other() -> None:
-    """Documents are split at their separators, as kubectl splits them; lines are those of the whole file."""
-    text = dedent("""\
-        a: [1
-        --- # Source: chart
-        kind: X
-        ---
-        b: {c: 1, c: 2}
-        """)
-    first, second, third = parse_manifests(text.encode(), "x.yaml")
-    assert isinstance(first, Unreadable)
-    assert not isinstance(second, Unreadable)
-    assert isinstance(third, Unreadable)
-    assert (third.line, second.kind) == (5, "X")
-
-
 @given(st.binary() | st.text().map(str.encode))
 @example(b"{}")
 @example(b"---\n---")
@@ -430,3 +380,19 @@ def test_any_object_of_ours_gives_findings(kind: str, spec: Any, metadata: Any) 
     obj = {"apiVersion": "launchplan.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
     manifests = objects(json.dumps(obj))
     assert lint(Stream(manifests))
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        pytest.param(WORKFLOW + HELLO.replace("greet", "gret"), "greet", id="a workflow of the stream"),
+        pytest.param(WORKFLOW + HELLO + run("  launchPlanRef: {name: hallo}"), "hello", id="a plan of the stream"),
+    ],
+)
+def test_a_misspelt_reference_is_told_what_may_have_been_meant(text: str, meant: str) -> None:
+    """As the operator does, of the objects that there are."""
+    stream = Stream(
+        manifests=[each for each in parse_manifests(text.encode(), "x.yaml") if not isinstance(each, Unreadable)]
+    )
+    (report,) = lint(stream)
+    assert f"did you mean {meant!r}?" in report.message

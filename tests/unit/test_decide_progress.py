@@ -110,7 +110,8 @@ def test_a_rejected_run_tells_every_finding() -> None:
     text = "spec.inputs.x: bad; spec.inputs.y: none (give it)"
     assert status["error"] == {"kind": "User", "code": "TypeMismatch", "message": text}
     assert truth(status) == {"Accepted": "False", "Ready": "False", "Reconciling": "False", "Stalled": "True"}
-    assert {c["message"] for c in status["conditions"]} == {text}
+    told = {c["type"]: c["message"] for c in status["conditions"]}
+    assert told == {"Accepted": text, "Ready": text, "Reconciling": "", "Stalled": text}
     assert (status["phase"], status["completionTime"]) == ("Rejected", "2026-01-31T09:06:00Z")
     assert status["origin"] == {"type": "Manual"}
     LaunchPlanExecutionStatus.model_validate(status)
@@ -125,10 +126,10 @@ def test_a_rejection_made_again_is_the_same() -> None:
 def test_a_run_that_waits_is_queued_until_it_is_accepted_or_rejected() -> None:
     """Neither yes nor no, in progress for kstatus, and no trace of the waiting stays."""
     absent = Finding(Reason.PlanNotFound, "found no plan", transient=True)
-    waiting = waiting_status(absent, 1, NOW, {})
+    waiting = waiting_status((absent,), TARGET, 1, NOW, {})
     assert (waiting["phase"], is_terminal(waiting)) == ("Queued", False)
     assert truth(waiting) == {"Accepted": "Unknown", "Ready": "False", "Reconciling": "True", "Stalled": "False"}
-    assert waiting_status(absent, 1, NOW + timedelta(minutes=1), waiting) == waiting
+    assert waiting_status((absent,), TARGET, 1, NOW + timedelta(minutes=1), waiting) == waiting
     rejected = rejected_status((absent,), TARGET, 1, NOW + timedelta(minutes=5), waiting)
     assert (rejected["phase"], rejected["completionTime"]) == ("Rejected", "2026-01-31T09:11:00Z")
     accepted = run_status(RunState(Reason.Running), 1, NOW, waiting)

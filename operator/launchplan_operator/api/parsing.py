@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.mending import edit_object
 from launchplan_operator.api.misfits import describe_value
 from launchplan_operator.api.model import Model
 
@@ -29,7 +30,8 @@ def parse_spec(model: type[M], obj: Mapping[str, Any]) -> M | tuple[Finding, ...
 
 
 def _finding(details: ErrorDetails) -> Finding:
-    return Finding(_REASONS.get(details["type"], Reason.InvalidSpec), _message(details), _path(details["loc"]))
+    reason = _REASONS.get(details["type"], Reason.InvalidSpec)
+    return Finding(reason, _message(details), _path(details["loc"]), fix=edit_object())
 
 
 def _message(details: ErrorDetails) -> str:

@@ -11,7 +11,7 @@ from launchplan_operator.api.compounds import Dataset, ListOf, MapOf, Type, Unio
 from launchplan_operator.api.durations import format_go_duration, parse_go_duration
 from launchplan_operator.api.misfits import Misfit, TypeProblem, describe_value, quoted
 from launchplan_operator.api.scalars import NONE, SCALARS, Enum, Scalar, Struct
-from launchplan_operator.api.typetext import MAX_TYPE_DEPTH, MAX_VARIANTS, parse_type
+from launchplan_operator.api.typetext import MAX_TYPE_DEPTH, MAX_VARIANTS, nearest_type, parse_type
 
 __all__ = [
     "MAX_TYPE_DEPTH",
@@ -33,6 +33,7 @@ __all__ = [
     "describe_value",
     "format_go_duration",
     "is_optional",
+    "nearest_type",
     "parse_go_duration",
     "parse_text",
     "parse_type",

@@ -39,13 +39,18 @@ def parse_type(text: str) -> Type | TypeProblem:
     return _parse(text)
 
 
+def nearest_type(text: str) -> Type | None:
+    """Return the type that a text which declares none may have meant."""
+    meant = (found for candidate in meant_types(text) if not isinstance(found := _read(candidate), TypeProblem))
+    return next(meant, None)
+
+
 @lru_cache(maxsize=4096)
 def _parse(text: str) -> Type | TypeProblem:
     parsed = _read(text)
     if not isinstance(parsed, TypeProblem):
         return parsed
-    meant = (found for candidate in meant_types(text) if not isinstance(found := _read(candidate), TypeProblem))
-    nearest = next(meant, None)
+    nearest = nearest_type(text)
     return TypeProblem(parsed.message, f"did you mean {nearest}?") if nearest is not None else parsed
 
 

@@ -64,12 +64,21 @@ class Catalogue:
         """Return the namespaces in which an object of this name stands."""
         return sorted(namespace for each, namespace, called in self.objects if (each, called) == (kind.kind, name))
 
+    def names(self, kind: Kind, namespace: str) -> tuple[str, ...]:
+        """Return the names of a namespace's objects of a kind."""
+        place = (kind.kind, namespace or self.namespace)
+        return tuple(sorted(called for each, where, called in self.objects if (each, where) == place))
+
     def workflow(self, namespace: str, name: str) -> WorkflowView:
         """Return a workflow as a plan or a run sees it."""
         key = (WORKFLOW_DEFINITIONS.kind, namespace or self.namespace, name)
         if key not in self._workflows:
-            self._workflows[key] = view_manifest(name, self.objects.get(key))
+            obj = self.objects.get(key)
+            self._workflows[key] = view_manifest(name, obj) if obj is not None else self._absent(*key[1:])
         return self._workflows[key]
+
+    def _absent(self, namespace: str, name: str) -> WorkflowView:
+        return WorkflowView(name, others=self.names(WORKFLOW_DEFINITIONS, namespace))
 
     def plan(self, namespace: str, name: str) -> PlanFacts | None:
         """Return a plan as a run sees it, or None if it is not here."""
@@ -117,10 +126,8 @@ def key_of(manifest: Manifest, namespace: str) -> Key:
     return (manifest.kind, manifest.namespace or namespace, manifest.name)
 
 
-def view_manifest(name: str, obj: Mapping[str, Any] | None) -> WorkflowView:
+def view_manifest(name: str, obj: Mapping[str, Any]) -> WorkflowView:
     """Return a workflow's manifest as a plan sees it; nobody asked an API server about its Job."""
-    if obj is None:
-        return WorkflowView(name)
     spec = parse_spec(WorkflowDefinitionSpec, obj)
     if isinstance(spec, tuple):
         return WorkflowView(name, findings=spec)
@@ -150,7 +157,9 @@ def resolve_run(
     if ref.kind == WORKFLOW_DEFINITIONS.kind:
         return resolve_bare(catalogue.workflow(namespace, ref.name), ref.version, spec.inputs)
     plan = catalogue.plan(namespace, ref.name)
-    return (plan_not_found(ref.name),) if plan is None else resolve_plan(ref.name, plan, ref.version, spec.inputs)
+    if plan is None:
+        return (plan_not_found(ref.name, catalogue.names(LAUNCH_PLANS, namespace)),)
+    return resolve_plan(ref.name, plan, ref.version, spec.inputs)
 
 
 def resolve_bare(

@@ -1,14 +1,16 @@
 """What a run gets: the caller's values over the plan's over the workflow's, and the plan's fixed ones over all."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
 from launchplan_operator.api.canonical import canonical_json
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.mending import Fix, join_fixes, put_value, set_field
 from launchplan_operator.api.types import Type, TypeProblem, check_value, parse_type, to_text
 from launchplan_operator.api.workflow import InputParameter
+from launchplan_operator.decide.samples import nearest_value
 
 #: Inputs travel twice in pod annotations (256 KiB in all) and one environment text must stay below 128 KiB.
 MAX_INPUT_BYTES = 96 * 1024
@@ -41,16 +43,22 @@ def check_binding(parameter: InputParameter, value: Any, path: str) -> Finding |
     mismatch = check_value(declared, value) if declared is not None else None
     if mismatch is None:
         return None
-    return Finding(Reason.TypeMismatch, f"input {parameter.name!r}: {mismatch}", path=f"{path}.{parameter.name}")
+    message = f"input {parameter.name!r}: {mismatch}"
+    fix = put_value(_nearest(parameter, value), *path.split("."), parameter.name)
+    return Finding(Reason.TypeMismatch, message, path=f"{path}.{parameter.name}", fix=fix)
 
 
-def check_values(parameters: Sequence[InputParameter], values: Mapping[str, Any], path: str) -> Iterator[Finding]:
-    """Yield a finding for each value that names no input or is not of its type."""
+def check_values(
+    parameters: Sequence[InputParameter], values: Mapping[str, Any], path: str, taken: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Yield a finding for each value that names no input or is not of its type; `taken` are names that have a value."""
     declared = {parameter.name: parameter for parameter in parameters}
     for name, value in sorted(values.items()):
         parameter = declared.get(name)
         if parameter is None:
-            yield unexpected_input(name, parameters, path)
+            near = nearest_name(name, [each for each in declared if each not in values and each not in taken])
+            meant = (near, _nearest(declared[near], value)) if near is not None else None
+            yield replace(unexpected_input(name, parameters, path), fix=_rename(path, name, meant))
         elif mismatch := check_binding(parameter, value, path):
             yield mismatch
 
@@ -74,6 +82,21 @@ def resolve_inputs(
         return findings
     resolved = {p.name: _bound_value(p, bindings, caller) for p in parameters}
     return tuple(_size_findings(parameters, resolved)) or resolved
+
+
+def inputs_to_shrink(parameters: Sequence[InputParameter], bindings: Bindings, caller: Mapping[str, Any]) -> list[str]:
+    """Return the names of the largest inputs, as many as must be smaller for a run to start."""
+    left = {p.name: _bound_value(p, bindings, caller) for p in parameters}
+    names: list[str] = []
+    while any(_size_findings([p for p in parameters if p.name in left], left)):
+        names.append(_largest(left))
+        del left[names[-1]]
+    return names
+
+
+def nearest_name(name: str, known: Sequence[str]) -> str | None:
+    """Return the name that was probably meant by one that is not known, or None where none is near."""
+    return next(iter(get_close_matches(name, known, n=1)), None)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -115,9 +138,14 @@ def _size_findings(parameters: Sequence[InputParameter], resolved: Mapping[str, 
     }
     for form, size in sizes.items():
         if size > MAX_INPUT_BYTES:
-            message = f"found {size} bytes of inputs as {form}, expected at most {MAX_INPUT_BYTES}"
+            found = f"found {size} bytes of inputs as {form}, most of them in {_largest(resolved)!r}"
+            message = f"{found}, expected at most {MAX_INPUT_BYTES}"
             yield Finding(Reason.InputsTooLarge, message, path="spec.inputs", hint="pass large data by URI")
             return
+
+
+def _largest(values: Mapping[str, Any]) -> str:
+    return max(values, key=lambda name: len(canonical_json(values[name])))
 
 
 def _type_of(parameter: InputParameter) -> Type | None:
@@ -136,5 +164,18 @@ def _bound_value(parameter: InputParameter, bindings: Bindings, caller: Mapping[
 def _hint(name: str, known: Sequence[str]) -> str:
     if name in YAML_BOOLEANS:
         return "an unquoted y, n, on, off, yes or no is a boolean in YAML: quote the key"
-    nearest = get_close_matches(name, known, n=1)
-    return f"did you mean {nearest[0]!r}?" if nearest else ""
+    nearest = nearest_name(name, known)
+    return f"did you mean {nearest!r}?" if nearest is not None else ""
+
+
+def _nearest(parameter: InputParameter, value: Any) -> Any:
+    declared = _type_of(parameter)
+    if declared is None or check_value(declared, value) is None:
+        return value
+    return nearest_value(declared, value)
+
+
+def _rename(path: str, name: str, meant: tuple[str, Any] | None) -> Fix | None:
+    fields = path.split(".")
+    renamed = put_value(meant[1], *fields, meant[0]) if meant is not None else None
+    return join_fixes((set_field(None, *fields, name), renamed))

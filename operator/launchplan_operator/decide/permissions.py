@@ -6,11 +6,12 @@ annotations and the operator's own defaults are no request: as much of them as i
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.mending import Fix, remove_item, set_field
 from launchplan_operator.api.settings import Allow, EnvVar, Identity, RunSettings, SecretUse
 from launchplan_operator.api.template import is_own_key
 from launchplan_operator.decide.inputs import listed
@@ -50,12 +51,14 @@ class Ask:
     Attributes:
         path: where it stands.
         whose: whose word it is if not that of the object that the path is of, such as `the plan's`.
+        fix: the change of that object which asks for it no more.
     """
 
     grant: Grant
     name: str
     path: str
     whose: str = "the"
+    fix: Fix | None = field(default=None, compare=False)
 
 
 def matches_any(globs: Iterable[str], name: str) -> bool:
@@ -65,16 +68,18 @@ def matches_any(globs: Iterable[str], name: str) -> bool:
 
 def asked_settings(env: Sequence[EnvVar], identity: Identity | None) -> Iterator[Ask]:
     """Yield all that a plan or a run asks of its workflow, with paths in its own spec."""
-    for var in env:
-        yield Ask(Grant.Env, var.name, f"spec.env[{var.name}]")
+    for place, var in enumerate(env):
+        yield Ask(Grant.Env, var.name, f"spec.env[{var.name}]", fix=remove_item(f"spec.env[{place}]"))
     if identity is None:
         return
     if identity.service_account_name is not None:
-        yield Ask(Grant.ServiceAccounts, identity.service_account_name, "spec.identity.serviceAccountName")
+        path = "spec.identity.serviceAccountName"
+        yield Ask(Grant.ServiceAccounts, identity.service_account_name, path, fix=set_field(None, *path.split(".")))
     for place, use in enumerate(identity.secrets):
-        yield Ask(Grant.Secrets, use.name, f"spec.identity.secrets[{place}].name")
+        path = f"spec.identity.secrets[{place}]"
+        yield Ask(Grant.Secrets, use.name, f"{path}.name", fix=remove_item(path))
         if use.env is not None:
-            yield Ask(Grant.Env, use.env, f"spec.identity.secrets[{place}].env")
+            yield Ask(Grant.Env, use.env, f"{path}.env", fix=remove_item(path))
 
 
 def check_permissions(asked: Iterable[Ask], allow: Allow | None, workflow: str) -> Iterator[Finding]:
@@ -138,15 +143,14 @@ def _is_kept(key: str) -> bool:
 
 def _not_permitted(ask: Ask, allow: Allow | None, workflow: str) -> Finding:
     found = f"found {ask.whose} {ask.grant.noun} {ask.name!r}"
-    field = f"spec.allow.{ask.grant}"
+    allowing = f"spec.allow.{ask.grant}"
     if allow is None:
         message = f"{found}, but the WorkflowDefinition {workflow!r}, which would have to allow it, is gone"
-        return Finding(
-            Reason.NotPermitted, message, ask.path, f"apply the WorkflowDefinition with {field}, or ask for nothing"
-        )
-    message = f"{found}, expected what {field} of the WorkflowDefinition {workflow!r} allows: {listed(ask.grant.globs(allow))}"
+        hint = f"apply the WorkflowDefinition with {allowing}, or ask for nothing"
+        return Finding(Reason.NotPermitted, message, ask.path, hint, fix=ask.fix)
+    message = f"{found}, expected what {allowing} of the WorkflowDefinition {workflow!r} allows: {listed(ask.grant.globs(allow))}"
     hint = f"whoever may edit that WorkflowDefinition can allow it: kubectl edit wfd {workflow}"
-    return Finding(Reason.NotPermitted, message, ask.path, hint)
+    return Finding(Reason.NotPermitted, message, ask.path, hint, fix=ask.fix)
 
 
 def _matches(glob: str, name: str) -> bool:

@@ -1,6 +1,6 @@
 """An execution's status: conditions first, the phase derived from them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -62,11 +62,9 @@ def rejected_status(
         (ConditionType.Reconciling, "False"),
         (ConditionType.Stalled, "True"),
     )
+    told = {ConditionType.Reconciling: "", ConditionType.Stalled: remedy}
     conditions = [
-        make_condition(
-            kind, value, reason, remedy if kind is ConditionType.Stalled else message, generation, now, before
-        )
-        for kind, value in values
+        make_condition(kind, value, reason, told.get(kind, message), generation, now, before) for kind, value in values
     ]
     error = {"kind": "User", "code": str(reason), "message": message}
     return {
@@ -80,8 +78,11 @@ def rejected_status(
     }
 
 
-def waiting_status(finding: Finding, generation: int, now: datetime, previous: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the status of a run that waits for what another object's arrival would mend."""
+def waiting_status(
+    findings: Sequence[Finding], target: Target, generation: int, now: datetime, previous: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the status of a run that waits for what another object's arrival would mend; `target` is the run."""
+    reason, message, remedy = findings[0].reason, tell(findings), tell_with_command(findings, target)
     before = previous.get("conditions") or ()
     values: tuple[tuple[ConditionType, ConditionStatus], ...] = (
         (ConditionType.Accepted, "Unknown"),
@@ -89,8 +90,9 @@ def waiting_status(finding: Finding, generation: int, now: datetime, previous: M
         (ConditionType.Reconciling, "True"),
         (ConditionType.Stalled, "False"),
     )
+    told = {ConditionType.Reconciling: remedy, ConditionType.Stalled: ""}
     conditions = [
-        make_condition(kind, value, finding.reason, finding.text, generation, now, before) for kind, value in values
+        make_condition(kind, value, reason, told.get(kind, message), generation, now, before) for kind, value in values
     ]
     return {**previous, "observedGeneration": generation, "phase": derive_phase(conditions), "conditions": conditions}
 

@@ -1,12 +1,21 @@
 """Whether a workflow or a plan can be obeyed: readable chains of checks, each yielding findings."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
-from typing import Any
+from itertools import chain, count
+from typing import Any, Final
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.launchplan import LaunchPlanSpec
+from launchplan_operator.api.mending import (
+    Fix,
+    edit_object,
+    join_fixes,
+    put_value,
+    retarget,
+    set_field,
+    set_item,
+)
 from launchplan_operator.api.settings import Allow
 from launchplan_operator.api.template import (
     INPUTS_DIRECTORY,
@@ -23,18 +32,24 @@ from launchplan_operator.api.template import (
     pod_keys,
     pod_spec,
 )
-from launchplan_operator.api.types import TypeProblem, describe_value, parse_type
-from launchplan_operator.api.workflow import WorkflowDefinitionSpec
+from launchplan_operator.api.types import TypeProblem, describe_value, nearest_type, parse_type
+from launchplan_operator.api.workflow import InputParameter, OutputParameter, WorkflowDefinitionSpec
 from launchplan_operator.decide.inputs import (
     Bindings,
     check_binding,
     check_values,
+    inputs_to_shrink,
     listed,
+    nearest_name,
     resolve_inputs,
     unbound_inputs,
 )
 from launchplan_operator.decide.permissions import asked_settings, check_permissions
+from launchplan_operator.decide.samples import example_value, nearest_value
 from launchplan_operator.decide.versions import WorkflowContent
+
+#: Characters of a name that leave room for a number of four digits, so that it is a name still.
+_LONGEST_STEM: Final = 59
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +60,7 @@ class WorkflowView:
         content: what of it a run depends on; None where there is no such version.
         obstacle: why the version that was asked for cannot be had.
         unchecked: the API server was not yet asked about the Job of this very generation: nothing may start from it.
+        others: the names of those that there are, where this one is absent.
     """
 
     name: str
@@ -54,16 +70,24 @@ class WorkflowView:
     unchecked: bool = False
     content: WorkflowContent | None = None
     obstacle: Finding | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def allow(self) -> Allow | None:
         """What plans and runs may ask of it now; None where it is gone or unreadable."""
         return self.spec.allow if self.spec is not None else None
 
+    @property
+    def meant(self) -> str | None:
+        """The name of the workflow that was probably meant by one that does not exist."""
+        return nearest_name(self.name, self.others)
+
     def not_found(self, path: str) -> Finding:
         """Return the finding for a workflow that does not exist, named at `path`."""
         message = f"found no WorkflowDefinition {self.name!r} in this namespace"
-        return Finding(Reason.WorkflowNotFound, message, path, "apply it, or see: kubectl get wfd", transient=True)
+        hint = f"did you mean {self.meant!r}?" if self.meant is not None else "apply it, or see: kubectl get wfd"
+        fix = set_field(self.meant, *path.split(".")) if self.meant is not None else None
+        return Finding(Reason.WorkflowNotFound, message, path, hint, transient=True, fix=fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,92 +135,122 @@ def validate_plan(view: PlanView) -> tuple[Finding, ...]:
 
 
 def _types_parse(spec: WorkflowDefinitionSpec) -> Iterator[Finding]:
-    declared = (("inputs", spec.interface.inputs), ("outputs", spec.interface.outputs))
+    declared: tuple[tuple[str, Sequence[InputParameter | OutputParameter]], ...] = (
+        ("inputs", spec.interface.inputs),
+        ("outputs", spec.interface.outputs),
+    )
     for side, fields in declared:
-        for item in fields:
+        for place, item in enumerate(fields):
             problem = parse_type(item.type)
             if isinstance(problem, TypeProblem):
-                yield Finding(
-                    Reason.TypeInvalid, problem.message, f"spec.interface.{side}[{item.name}].type", problem.hint
-                )
+                fix = set_item(str(nearest_type(item.type) or "string"), f"spec.interface.{side}[{place}].type")
+                path = f"spec.interface.{side}[{item.name}].type"
+                yield Finding(Reason.TypeInvalid, problem.message, path, problem.hint, fix=fix)
 
 
 def _env_names_differ(spec: WorkflowDefinitionSpec) -> Iterator[Finding]:
     seen: dict[str, str] = {}
-    for parameter in spec.interface.inputs:
+    taken = {input_env(parameter.name) for parameter in spec.interface.inputs}
+    for place, parameter in enumerate(spec.interface.inputs):
         first = seen.setdefault(input_env(parameter.name), parameter.name)
         if first != parameter.name:
             message = f"inputs {first!r} and {parameter.name!r} would share the environment name {input_env(first)}"
-            yield Finding(Reason.InputNameCollision, message, f"spec.interface.inputs[{parameter.name}]", "rename one")
+            path = f"spec.interface.inputs[{parameter.name}]"
+            free = _free_name(parameter.name, taken)
+            taken.add(input_env(free))
+            fix = set_item(free, f"spec.interface.inputs[{place}].name")
+            yield Finding(Reason.InputNameCollision, message, path, "rename one", fix=fix)
+
+
+def _free_name(name: str, taken: Collection[str]) -> str:
+    stem = name[:_LONGEST_STEM]
+    return next(each for each in (f"{stem}{number}" for number in count(2)) if input_env(each) not in taken)
 
 
 def _defaults_fit(spec: WorkflowDefinitionSpec) -> Iterator[Finding]:
-    for parameter in spec.interface.inputs:
-        if parameter.required or isinstance(parse_type(parameter.type), TypeProblem):
+    for place, parameter in enumerate(spec.interface.inputs):
+        declared = parse_type(parameter.type)
+        if parameter.required or isinstance(declared, TypeProblem):
             continue
         if mismatch := check_binding(parameter, parameter.default, "spec.interface.inputs"):
             path = f"spec.interface.inputs[{parameter.name}].default"
-            yield Finding(Reason.DefaultInvalid, mismatch.message, path, mismatch.hint)
+            meant = nearest_value(declared, parameter.default)
+            fix = set_item(meant, f"spec.interface.inputs[{place}].default")
+            yield Finding(Reason.DefaultInvalid, mismatch.message, path, mismatch.hint, fix=fix)
 
 
 def _template_is_readable(spec: WorkflowDefinitionSpec) -> Iterator[Finding]:
     for path, value, expected in misshapen(spec.job):
         message = f"found {describe_value(value)}, expected {expected}"
-        yield Finding(Reason.JobRefused, message, f"spec.job.{path}", "see: kubectl explain job.spec")
+        hint = "see: kubectl explain job.spec"
+        yield Finding(Reason.JobRefused, message, f"spec.job.{path}", hint, fix=edit_object())
 
 
 def _template_has_containers(spec: WorkflowDefinitionSpec) -> Iterator[Finding]:
     if not containers(spec.job, "containers"):
         message = "found no container in the Job's pod template, expected at least one"
-        yield Finding(Reason.JobRefused, message, "spec.job.template.spec.containers")
+        yield Finding(Reason.JobRefused, message, "spec.job.template.spec.containers", fix=edit_object())
 
 
 def _output_container_exists(spec: WorkflowDefinitionSpec) -> Iterator[Finding]:
     names = [str(container.get("name")) for container in containers(spec.job, "containers")]
     if names and spec.container is not None and output_container(spec.job, spec.container) is None:
         message = f"found container {spec.container!r}, expected one of the template's: {listed(names)}"
-        yield Finding(Reason.ContainerUnknown, message, "spec.container")
+        fix = set_field(nearest_name(spec.container, names) or names[0], "spec", "container")
+        yield Finding(Reason.ContainerUnknown, message, "spec.container", fix=fix)
 
 
 def _outputs_have_one_pod(spec: WorkflowDefinitionSpec) -> Iterator[Finding]:
     completions = spec.job.get("completions")
     if spec.interface.outputs and isinstance(completions, int) and completions > 1:
         message = f"found outputs and {completions} completions: outputs need a Job of one completion"
-        yield Finding(Reason.OutputInvalid, message, "spec.job.completions", "drop the outputs or the completions")
+        fix = set_field(1, "spec", "job", "completions")
+        hint = "drop the outputs or the completions"
+        yield Finding(Reason.OutputInvalid, message, "spec.job.completions", hint, fix=fix)
 
 
 def _reserved_names_are_free(spec: WorkflowDefinitionSpec) -> Iterator[Finding]:
-    for what, path in chain(_reserved_env(spec.job), _reserved_metadata(spec.job), _reserved_mounts(spec.job)):
-        yield Finding(Reason.ReservedName, f"found {what}, which the operator sets itself", path, "choose another name")
+    for what, path, fix in chain(_reserved_env(spec.job), _reserved_metadata(spec.job), _reserved_mounts(spec.job)):
+        message = f"found {what}, which the operator sets itself"
+        yield Finding(Reason.ReservedName, message, path, "choose another name", fix=fix)
 
 
-def _reserved_env(job: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for kind in ("initContainers", "containers"):
-        for index, container in enumerate(containers(job, kind)):
-            for place, env in enumerate(objects(container.get("env"))):
-                if is_reserved_env(str(env.get("name"))):
-                    path = f"spec.job.template.spec.{kind}[{index}].env[{place}].name"
-                    yield f"the environment name {env['name']!r}", path
+def _reserved_env(job: dict[str, Any]) -> Iterator[tuple[str, str, Fix]]:
+    for place, env in _each_in_containers(job, "env"):
+        if is_reserved_env(str(env.get("name"))):
+            path = f"{place}.name"
+            yield f"the environment name {env['name']!r}", path, set_item(f"MY_{env['name']}", path)
 
 
-def _reserved_metadata(job: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _reserved_metadata(job: dict[str, Any]) -> Iterator[tuple[str, str, Fix]]:
     for field in ("labels", "annotations"):
         for key in pod_keys(job, field):
             if is_own_key(key):
-                yield f"the {field[:-1]} {key!r}", f"spec.job.template.metadata.{field}"
+                fix = set_field(None, "spec", "job", "template", "metadata", field, key)
+                yield f"the {field[:-1]} {key!r}", f"spec.job.template.metadata.{field}", fix
 
 
-def _reserved_mounts(job: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _reserved_mounts(job: dict[str, Any]) -> Iterator[tuple[str, str, Fix | None]]:
     for index, volume in enumerate(objects(pod_spec(job).get("volumes"))):
-        if str(volume.get("name")) in {INPUTS_VOLUME, SECRETS_VOLUME}:
-            yield f"the volume {volume['name']!r}", f"spec.job.template.spec.volumes[{index}].name"
+        name = str(volume.get("name"))
+        if name in {INPUTS_VOLUME, SECRETS_VOLUME}:
+            path = f"spec.job.template.spec.volumes[{index}].name"
+            mounts = (place for place, mount in _each_in_containers(job, "volumeMounts") if mount.get("name") == name)
+            renamed = (set_item(f"my-{name}", each) for each in (path, *(f"{place}.name" for place in mounts)))
+            yield f"the volume {name!r}", path, join_fixes(renamed)
+    for place, mount in _each_in_containers(job, "volumeMounts"):
+        directory = str(mount.get("mountPath")).rstrip("/")
+        if directory in {INPUTS_DIRECTORY, SECRETS_DIRECTORY}:
+            path = f"{place}.mountPath"
+            yield f"a mount at {directory}", path, set_item(directory.replace("/etc/", "/srv/"), path)
+
+
+def _each_in_containers(job: dict[str, Any], field: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each object of a list that containers have, with its path."""
     for kind in ("initContainers", "containers"):
         for index, container in enumerate(containers(job, kind)):
-            for place, mount in enumerate(objects(container.get("volumeMounts"))):
-                directory = str(mount.get("mountPath")).rstrip("/")
-                if directory in {INPUTS_DIRECTORY, SECRETS_DIRECTORY}:
-                    path = f"spec.job.template.spec.{kind}[{index}].volumeMounts[{place}].mountPath"
-                    yield f"a mount at {directory}", path
+            for place, item in enumerate(objects(container.get(field))):
+                yield f"spec.job.template.spec.{kind}[{index}].{field}[{place}]", item
 
 
 def _workflow_obstacle(workflow: WorkflowView) -> Finding | None:
@@ -209,19 +263,25 @@ def _workflow_obstacle(workflow: WorkflowView) -> Finding | None:
         return workflow.not_found(path)
     first = workflow.findings[0]
     message = f"the WorkflowDefinition {workflow.name!r} is not valid: {first.reason}: {first.message}"
-    return Finding(Reason.WorkflowInvalid, message, path, f"kubectl describe wfd {workflow.name}")
+    fix = retarget(join_fixes(finding.fix for finding in workflow.findings), "wfd", workflow.name)
+    return Finding(Reason.WorkflowInvalid, message, path, f"kubectl describe wfd {workflow.name}", fix=fix)
 
 
 def _inputs_in_both(view: PlanView) -> Iterator[Finding]:
     for name in sorted(set(view.spec.default_inputs) & set(view.spec.fixed_inputs)):
         message = f"found the input {name!r} among the default and the fixed inputs, expected it in one of them"
-        yield Finding(Reason.InputInBoth, message, f"spec.fixedInputs.{name}", "remove it from one of the two")
+        fix = set_field(None, "spec", "defaultInputs", name)
+        yield Finding(Reason.InputInBoth, message, f"spec.fixedInputs.{name}", "remove it from one of the two", fix=fix)
 
 
 def _bound_inputs_fit(view: PlanView) -> Iterator[Finding]:
     parameters = _parameters(view)
-    yield from check_values(parameters, view.spec.default_inputs, "spec.defaultInputs")
-    yield from check_values(parameters, view.spec.fixed_inputs, "spec.fixedInputs")
+    defaults, fixed = view.spec.default_inputs, view.spec.fixed_inputs
+    for finding in check_values(parameters, defaults, "spec.defaultInputs", taken=fixed):
+        # What is in both is removed from the defaults: there is nothing left to mend in it.
+        is_kept = finding.path.removeprefix("spec.defaultInputs.") not in fixed
+        yield finding if is_kept else replace(finding, fix=None)
+    yield from check_values(parameters, fixed, "spec.fixedInputs", taken=defaults)
 
 
 def _scheduled_inputs_bound(view: PlanView) -> Iterator[Finding]:
@@ -229,9 +289,9 @@ def _scheduled_inputs_bound(view: PlanView) -> Iterator[Finding]:
         return
     for name in unbound_inputs(_parameters(view), view.bindings):
         message = f"found a schedule but no value for the required input {name!r}: a slot has no caller to give it"
-        yield Finding(
-            Reason.ScheduleUnboundInput, message, f"spec.defaultInputs.{name}", "give a default or a fixed input"
-        )
+        fix = set_field(_example(view, name), "spec", "defaultInputs", name)
+        path = f"spec.defaultInputs.{name}"
+        yield Finding(Reason.ScheduleUnboundInput, message, path, "give a default or a fixed input", fix=fix)
 
 
 def _scheduled_inputs_travel(view: PlanView) -> Iterator[Finding]:
@@ -241,7 +301,28 @@ def _scheduled_inputs_travel(view: PlanView) -> Iterator[Finding]:
     resolved = resolve_inputs(_parameters(view), view.bindings, {})
     for finding in resolved if isinstance(resolved, tuple) else ():
         if finding.reason is Reason.InputsTooLarge:
-            yield replace(finding, path="spec.defaultInputs")
+            yield replace(finding, path="spec.defaultInputs", fix=_smaller(view))
+
+
+def _smaller(view: PlanView) -> Fix | None:
+    names = inputs_to_shrink(_parameters(view), view.bindings, {})
+    return join_fixes(_without(view, name) for name in names)
+
+
+def _without(view: PlanView, name: str) -> Fix:
+    """Leave a value to the workflow's default, or give an example where there is none."""
+    fixed = name in view.spec.fixed_inputs
+    is_bound = fixed or name in view.spec.default_inputs
+    needed = name in unbound_inputs(_parameters(view), Bindings())
+    if not is_bound:
+        return set_field(_example(view, name), "spec", "defaultInputs", name)
+    value = _example(view, name) if needed else None
+    return put_value(value, "spec", "fixedInputs" if fixed else "defaultInputs", name)
+
+
+def _example(view: PlanView, name: str) -> Any:
+    declared = next(parse_type(each.type) for each in _parameters(view) if each.name == name)
+    return None if isinstance(declared, TypeProblem) else example_value(declared)
 
 
 def _settings_permitted(view: PlanView) -> Iterator[Finding]:
@@ -250,5 +331,5 @@ def _settings_permitted(view: PlanView) -> Iterator[Finding]:
         yield from check_permissions(asked, view.workflow.spec.allow, view.workflow.name)
 
 
-def _parameters(view: PlanView) -> tuple[Any, ...]:
+def _parameters(view: PlanView) -> tuple[InputParameter, ...]:
     return view.workflow.spec.interface.inputs if view.workflow.spec else ()

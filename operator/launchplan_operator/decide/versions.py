@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from launchplan_operator.api.canonical import SHORT_HASH, canonical_json, digest
 from launchplan_operator.api.conditions import Finding, Reason
-from launchplan_operator.api.mending import Fix, set_field
+from launchplan_operator.api.mending import Fix, edit_object, retarget, set_field
 from launchplan_operator.api.model import MAX_VERSION
 
 #: The plan's fields that a run depends on; all others may change without a new version.
@@ -137,7 +137,8 @@ def exceeds_storage(snapshot: Snapshot) -> Finding | None:
         return None
     message = f"found {size} bytes of plan and workflow together, expected at most {MAX_SNAPSHOT_BYTES}"
     hint = "move large texts of the template into a ConfigMap"
-    return Finding(Reason.WorkflowTooLarge, message, "spec.workflowRef", hint)
+    fix = retarget(edit_object(), "wfd", snapshot.workflow_name)
+    return Finding(Reason.WorkflowTooLarge, message, "spec.workflowRef", hint, fix=fix)
 
 
 def find_version(known: Iterable[KnownVersion], version: str) -> KnownVersion | None:

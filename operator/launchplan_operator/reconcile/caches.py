@@ -80,6 +80,10 @@ def _is_read(key: str) -> bool:
     return key.startswith(("launchplan.dev/", "batch.kubernetes.io/", "cronjob.kubernetes.io/"))
 
 
+def _namespace(obj: Mapping[str, Any]) -> Iterable[str]:
+    return (obj["metadata"]["namespace"],)
+
+
 def _plan_workflow(plan: Mapping[str, Any]) -> Iterable[str]:
     reference = plan.get("spec", {}).get("workflowRef") or {}
     return (scoped(plan["metadata"]["namespace"], str(reference.get("name"))),)
@@ -103,8 +107,8 @@ def _label_index(label: str) -> Any:
 class Caches:
     """One cache a kind that we read."""
 
-    workflows: Cache = field(default_factory=Cache)
-    plans: Cache = field(default_factory=lambda: Cache(indexes={"workflow": _plan_workflow}))
+    workflows: Cache = field(default_factory=lambda: Cache(indexes={"namespace": _namespace}))
+    plans: Cache = field(default_factory=lambda: Cache(indexes={"namespace": _namespace, "workflow": _plan_workflow}))
     executions: Cache = field(default_factory=lambda: Cache(indexes={"launcher": _launcher}))
     cronjobs: Cache = field(default_factory=Cache)
     jobs: Cache = field(default_factory=lambda: Cache(project_job, {"plan": _label_index(labels.PLAN)}))
@@ -142,6 +146,11 @@ class Caches:
             JOBS: self.jobs,
             PODS: self.pods,
         }.get(kind)
+
+    def names(self, kind: Kind, namespace: str) -> tuple[str, ...]:
+        """Return the sorted names of a namespace's workflows or plans."""
+        found = self.workflows if kind == WORKFLOW_DEFINITIONS else self.plans
+        return tuple(sorted(obj["metadata"]["name"] for obj in found.by("namespace", namespace)))
 
     def take(self, kind: Kind, obj: dict[str, Any]) -> None:
         """Take what a write of ours returned."""

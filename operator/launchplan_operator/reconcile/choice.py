@@ -6,17 +6,23 @@ from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
+from launchplan_operator.api.kinds import LAUNCH_PLANS
+from launchplan_operator.api.mending import retarget
 from launchplan_operator.api.parsing import parse_spec
-from launchplan_operator.decide.inputs import Bindings, resolve_inputs
+from launchplan_operator.decide.inputs import Bindings, nearest_name, resolve_inputs
 from launchplan_operator.decide.permissions import permit_settings
 from launchplan_operator.decide.references import (
+    REFERENCE_PATH,
+    VERSION_PATH,
     bare_version_not_found,
     plan_invalid,
     plan_not_found,
     plan_version_not_found,
 )
 from launchplan_operator.decide.relaunch import merge_relaunch, not_there
+from launchplan_operator.decide.runcommand import RunWish, run_after, run_instead, wish_of
 from launchplan_operator.decide.settings import resolve_settings
+from launchplan_operator.decide.validate import WorkflowView
 from launchplan_operator.decide.versions import find_version, remember_version, take_snapshot
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.planforce import activate
@@ -34,12 +40,19 @@ async def read_wish(context: Context, execution: Mapping[str, Any]) -> LaunchPla
     """Return what a run asks for, an earlier run's wishes included."""
     spec, earlier = execution["spec"], execution["spec"].get("relaunchOf")
     if earlier is None:
-        return parse_spec(LaunchPlanExecutionSpec, execution)
+        return _read(spec)
     source = context.caches.executions.get(execution["metadata"]["namespace"], earlier)
-    if source is None:
-        return (not_there(earlier),)
-    merged = merge_relaunch(spec, source)
-    return (merged,) if isinstance(merged, Finding) else parse_spec(LaunchPlanExecutionSpec, {"spec": merged})
+    merged = merge_relaunch(spec, source) if source is not None else not_there(earlier)
+    if not isinstance(merged, Finding):
+        return _read(merged)
+    own = _read(spec)
+    return (merged,) if isinstance(own, tuple) else run_instead((merged,), wish_of(own))
+
+
+def _read(spec: Mapping[str, Any]) -> LaunchPlanExecutionSpec | tuple[Finding, ...]:
+    read = parse_spec(LaunchPlanExecutionSpec, {"spec": spec})
+    # Nobody can edit a run.
+    return tuple(replace(finding, fix=None) for finding in read) if isinstance(read, tuple) else read
 
 
 async def choose_content(context: Context, execution: Mapping[str, Any], spec: LaunchPlanExecutionSpec) -> Choice:
@@ -56,20 +69,24 @@ async def _plan_content(context: Context, namespace: str, spec: LaunchPlanExecut
     name = spec.launch_plan_ref.name
     plan = context.caches.plans.get(namespace, name)
     if plan is None or plan["metadata"].get("deletionTimestamp"):
-        return (plan_not_found(name),)
+        return _plan_absent(context, namespace, spec)
     reading = await read_plan(context, plan)
     if reading.workflow.unchecked:
         return None
     version = await _choose_version(context, plan, reading, wanted)
-    if not isinstance(version, Runnable):
-        return version
-    inputs = resolve_inputs(version.workflow.interface.inputs, version.bindings, spec.inputs)
+    if version is None:
+        return None
+    wish = wish_of(spec)
+    if isinstance(version, tuple):
+        return tuple(_of_plan(finding, wish, reading) for finding in version)
+    parameters = version.workflow.interface.inputs
+    inputs = resolve_inputs(parameters, version.bindings, spec.inputs)
     if isinstance(inputs, tuple):
-        return inputs
+        return run_instead(inputs, wish, parameters, version.bindings)
     resolved = resolve_settings(spec, version.spec, context.defaults)
     settings = permit_settings(resolved, reading.live.allow, reading.live.name)
     if isinstance(settings, tuple):
-        return settings
+        return _denied(settings, wish, version)
     versions = (version.version, version.workflow_version)
     return plan_content(plan, version.spec, versions, version.workflow, inputs, settings)
 
@@ -80,15 +97,56 @@ def _bare_content(context: Context, namespace: str, spec: LaunchPlanExecutionSpe
     view = see_workflow(context, namespace, name)
     if view.unchecked:
         return None
+    wish = wish_of(spec)
     if obj is None or view.spec is None or view.findings:
-        return view.findings or (view.not_found("spec.launchPlanRef.name"),)
+        return tuple(_of_workflow(finding, wish) for finding in view.findings) or _workflow_absent(view, wish)
+    parameters = view.spec.interface.inputs
     if wanted is not None and wanted != view.version:
-        return (bare_version_not_found(name, wanted, view.version),)
-    inputs = resolve_inputs(view.spec.interface.inputs, Bindings(), spec.inputs)
+        absent = bare_version_not_found(name, wanted, view.version)
+        return run_instead((absent,), replace(wish, version=None), parameters)
+    inputs = resolve_inputs(parameters, Bindings(), spec.inputs)
     if isinstance(inputs, tuple):
-        return inputs
+        return run_instead(inputs, wish, parameters)
     settings = permit_settings(resolve_settings(spec, None, context.defaults), view.allow, name)
-    return settings if isinstance(settings, tuple) else workflow_content(obj, view.version, view.spec, inputs, settings)
+    if isinstance(settings, tuple):
+        return run_instead(settings, wish, parameters)
+    return workflow_content(obj, view.version, view.spec, inputs, settings)
+
+
+def _denied(findings: tuple[Finding, ...], wish: RunWish, version: Runnable) -> tuple[Finding, ...]:
+    """Let a run ask for less: for nothing of its own, and for another version where this one asks for too much."""
+    is_plans = any(finding.path == REFERENCE_PATH for finding in findings)
+    if is_plans and wish.version is None:
+        # The plan itself says what mends it.
+        return tuple(replace(finding, fix=None) for finding in findings)
+    better = replace(wish, version=None) if is_plans else wish
+    return run_instead(findings, better, version.workflow.interface.inputs, version.bindings)
+
+
+def _plan_absent(context: Context, namespace: str, spec: LaunchPlanExecutionSpec) -> tuple[Finding, ...]:
+    others = context.caches.names(LAUNCH_PLANS, namespace)
+    absent = plan_not_found(spec.launch_plan_ref.name, others)
+    meant = nearest_name(spec.launch_plan_ref.name, others)
+    return run_instead((absent,), replace(wish_of(spec), name=meant)) if meant is not None else (absent,)
+
+
+def _workflow_absent(view: WorkflowView, wish: RunWish) -> tuple[Finding, ...]:
+    absent = replace(view.not_found("spec.launchPlanRef.name"), fix=None)
+    return run_instead((absent,), replace(wish, name=view.meant)) if view.meant is not None else (absent,)
+
+
+def _of_workflow(finding: Finding, wish: RunWish) -> Finding:
+    """Let a bare run suffer from its workflow's finding: both must be mended, as the run does not wait for it."""
+    return replace(finding, fix=run_after(retarget(finding.fix, "wfd", wish.name), wish))
+
+
+def _of_plan(finding: Finding, wish: RunWish, reading: PlanReading) -> Finding:
+    """Let a run suffer from its plan's finding: it waits for what may be mended, else it must be started once more."""
+    if finding.path == VERSION_PATH:
+        meant = nearest_name(wish.version or "", [each.version for each in reading.known])
+        return run_instead((finding,), replace(wish, version=meant))[0]
+    fix = retarget(finding.fix, "lp", wish.name)
+    return replace(finding, fix=fix if finding.transient else run_after(fix, wish))
 
 
 async def _choose_version(

@@ -13,7 +13,9 @@ from launchplan_operator.decide.instants import instant_text, to_instant
 from launchplan_operator.decide.progress import rejected_status, run_status, waiting_status
 from launchplan_operator.decide.readiness import PATIENCE
 from launchplan_operator.decide.references import check_run_name
+from launchplan_operator.decide.refusals import show_quota
 from launchplan_operator.decide.run import RunError, RunState
+from launchplan_operator.decide.runcommand import RunWish, run_instead, wish_of
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.choice import choose_content, read_wish
 from launchplan_operator.reconcile.context import Context, write_status
@@ -33,16 +35,17 @@ async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
     if isinstance(spec, tuple):
         return await _refuse(context, execution, spec)
     if misnamed := check_run_name(execution["metadata"]["name"]):
-        return await reject(context, execution, misnamed)
+        return await reject(context, execution, *run_instead((misnamed,), wish_of(spec)))
     if _plan_is_another(context, execution, spec):
-        return await reject(context, execution, _plan_deleted(spec.launch_plan_ref.name))
+        gone = _plan_deleted(spec.launch_plan_ref.name)
+        return await reject(context, execution, *run_instead((gone,), wish_of(spec)))
     content = await choose_content(context, execution, spec)
     if content is None:
         # The verdict on the workflow or the plan wakes the runs that wait for it.
         return Done()
     if isinstance(content, tuple):
         return await _refuse(context, execution, content)
-    return await _create(context, execution, content)
+    return await _create(context, execution, content, wish_of(spec))
 
 
 async def reject(context: Context, execution: Mapping[str, Any], *findings: Finding) -> Outcome:
@@ -62,7 +65,7 @@ def taken(name: str) -> Finding:
     return Finding(Reason.JobNameTaken, message, "metadata.name", "create the execution under another name")
 
 
-async def _create(context: Context, execution: Mapping[str, Any], content: JobContent) -> Outcome:
+async def _create(context: Context, execution: Mapping[str, Any], content: JobContent, wish: RunWish) -> Outcome:
     namespace, name = execution["metadata"]["namespace"], execution["metadata"]["name"]
     reply = await context.client.create(JOBS, render_job(content, namespace, name, execution))
     if reply.ok:
@@ -73,7 +76,7 @@ async def _create(context: Context, execution: Mapping[str, Any], content: JobCo
             return Failed(f"Job {name} vanished between two looks")
         if is_job_of(job, execution):
             return await follow_job(context, execution, job)
-        return await reject(context, execution, taken(name))
+        return await reject(context, execution, *run_instead((taken(name),), wish))
     return await _job_refused(context, execution, content.version, reply)
 
 
@@ -83,7 +86,7 @@ async def _job_refused(context: Context, execution: Mapping[str, Any], version: 
     # A 403 is a quota's or an admission's word, which may change; 400 and 422 are about the Job itself.
     transient = reply.status == HTTPStatus.FORBIDDEN
     message = f"the API server refuses the Job: {reply.message}"
-    finding = Finding(Reason.JobRefused, message, "spec", transient=transient)
+    finding = Finding(Reason.JobRefused, message, "spec", transient=transient, fix=show_quota(reply.message))
     return await _refuse(context, execution, (finding,), {"launchPlanVersion": version})
 
 
@@ -100,7 +103,8 @@ async def _refuse(
     if any(not finding.transient for finding in findings) or _patience(context, execution) <= timedelta():
         return await reject(context, execution, *findings)
     previous = {**_requested(context, execution), **(execution.get("status") or {}), **(fixed or {})}
-    status = waiting_status(findings[0], execution["metadata"]["generation"], context.clock(), previous)
+    target = target_of(LAUNCH_PLAN_EXECUTIONS, execution)
+    status = waiting_status(findings, target, execution["metadata"]["generation"], context.clock(), previous)
     outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
     if not isinstance(outcome, Done):
         return outcome
@@ -138,8 +142,11 @@ def _plan_is_another(context: Context, execution: Mapping[str, Any], spec: Launc
 
 
 def _plan_deleted(name: str) -> Finding:
-    message = f"the LaunchPlan {name!r} was deleted while the run waited"
-    return Finding(Reason.PlanDeleted, message, "spec.launchPlanRef.name", "create a new execution")
+    message = (
+        f"found that the LaunchPlan {name!r} was deleted while the run waited, expected the one that it waited for"
+    )
+    hint = "apply the plan again, then create a new execution"
+    return Finding(Reason.PlanDeleted, message, "spec.launchPlanRef.name", hint)
 
 
 def _patience(context: Context, execution: Mapping[str, Any]) -> timedelta:

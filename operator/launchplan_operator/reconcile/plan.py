@@ -24,7 +24,7 @@ from launchplan_operator.reconcile.revisions import keep_revision, known_version
 #: A CronJob fires a little after its slot; a look this much later finds the next times in the past if it did not.
 _AFTER_SLOT = timedelta(seconds=10)
 #: What nobody tells us of when it is mended: a quota, an admission, and revisions, which are not watched.
-_UNWATCHED = frozenset({Reason.RevisionRefused, Reason.RevisionTampered})
+_UNWATCHED = frozenset({Reason.JobRefused, Reason.RevisionRefused, Reason.RevisionTampered})
 #: Seconds after which the server is asked once more.
 _ASK_AGAIN = 30.0
 

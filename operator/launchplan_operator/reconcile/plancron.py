@@ -5,8 +5,9 @@ from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.kinds import CRON_JOBS, JOBS
-from launchplan_operator.api.mending import run_command
+from launchplan_operator.api.mending import edit_object, run_command
 from launchplan_operator.api.settings import RunSettings
+from launchplan_operator.decide.refusals import show_quota
 from launchplan_operator.decide.schedule import schedule_hash
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.context import Context
@@ -90,7 +91,8 @@ def name_taken(name: str) -> Finding:
 def job_refused(reply: Reply) -> Finding:
     """Return the finding for a CronJob that the API server refuses."""
     message = f"the API server refuses the CronJob: {reply.message}"
-    return Finding(Reason.JobRefused, message, "spec", "see the workflow's spec.job, labels and annotations")
+    fix = show_quota(reply.message) or edit_object()
+    return Finding(Reason.JobRefused, message, "spec", "see the workflow's spec.job, labels and annotations", fix=fix)
 
 
 async def _hand_over(context: Context, job: Mapping[str, Any]) -> Outcome:

@@ -94,7 +94,11 @@ def _denied(reading: PlanReading, version: Runnable) -> tuple[Finding, ...]:
     if reading.live.allow is None or any(finding.reason is Reason.NotPermitted for finding in reading.findings):
         return ()
     asked = asked_settings(version.spec.env, version.spec.identity)
-    return tuple(check_permissions(asked, reading.live.allow, reading.live.name))
+    findings = check_permissions(asked, reading.live.allow, reading.live.name)
+    # The spec itself asks for nothing of the kind: where it names another version, its own may take that one's place.
+    newest = reading.snapshot.version if reading.snapshot else None
+    fix = set_field(newest, "spec", "activeVersion") if newest is not None else None
+    return tuple(replace(finding, fix=fix) for finding in findings)
 
 
 def _is_scheduled(

@@ -6,6 +6,7 @@ from typing import Any
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.kinds import CONTROLLER_REVISIONS
 from launchplan_operator.api.mending import run_command
+from launchplan_operator.decide.refusals import show_quota
 from launchplan_operator.decide.versions import (
     KnownVersion,
     Snapshot,
@@ -144,4 +145,4 @@ def _refused(reply: Reply) -> Finding | Failed:
         return Failed(reply.message)
     message = f"the API server refuses the ControllerRevision that would keep the version: {reply.message}"
     # As a rule a quota's or an admission's word, which may change.
-    return Finding(Reason.RevisionRefused, message, "spec", transient=True)
+    return Finding(Reason.RevisionRefused, message, "spec", transient=True, fix=show_quota(reply.message))

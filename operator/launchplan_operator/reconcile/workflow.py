@@ -11,6 +11,7 @@ from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.api.workflow import MAX_WORKFLOW_VERSIONS, WorkflowDefinitionSpec
 from launchplan_operator.decide.readiness import Verdict, ready_conditions
+from launchplan_operator.decide.refusals import mend_template, without_suffix
 from launchplan_operator.decide.samples import sample_inputs
 from launchplan_operator.decide.validate import WorkflowView, validate_workflow
 from launchplan_operator.decide.versions import WorkflowContent, read_workflow_content, workflow_conflict
@@ -21,6 +22,7 @@ from launchplan_operator.render.content import workflow_content
 from launchplan_operator.render.job import render_job
 
 _ASK_AGAIN = 30.0
+_JOB = "spec.job"
 
 
 def see_workflow(context: Context, namespace: str, name: str) -> WorkflowView:
@@ -28,7 +30,7 @@ def see_workflow(context: Context, namespace: str, name: str) -> WorkflowView:
     obj = context.caches.workflows.get(namespace, name)
     if obj is None:
         context.caches.views.pop((namespace, name), None)
-        return WorkflowView(name)
+        return WorkflowView(name, others=context.caches.names(WORKFLOW_DEFINITIONS, namespace))
     version, view = context.caches.views.get((namespace, name), ("", WorkflowView(name)))
     if version != obj["metadata"]["resourceVersion"]:
         view = view_workflow(name, obj)
@@ -91,10 +93,11 @@ async def _dry_run(
     reply = await context.client.create(JOBS, job, dry_run=True, strict=True)
     if not reply.refused:
         return ()
-    message = f"the API server refuses the Job: {reply.message}"
+    message = f"the API server refuses the Job: {without_suffix(reply.message, obj['metadata']['name'])}"
     # A 403 is an admission's or a quota's word, which may change without the workflow.
     transient = reply.status == HTTPStatus.FORBIDDEN
-    return (Finding(Reason.JobRefused, message, "spec.job", transient=transient),)
+    fix = mend_template(reply.message, spec.job)
+    return (Finding(Reason.JobRefused, message, _JOB, transient=transient, fix=fix),)
 
 
 def _is_settled(obj: Mapping[str, Any]) -> bool:
@@ -127,4 +130,5 @@ def _refusal(obj: Mapping[str, Any]) -> tuple[Finding, ...]:
     ready = find_condition((obj.get("status") or {}).get("conditions") or (), ConditionType.Ready)
     if ready is None or ready["reason"] != Reason.JobRefused or not _is_observed(obj):
         return ()
-    return (Finding(Reason.JobRefused, ready["message"], "spec.job"),)
+    message = ready["message"].removeprefix(f"{_JOB}: ")
+    return (Finding(Reason.JobRefused, message, _JOB, fix=mend_template(message, obj["spec"].get("job") or {})),)
