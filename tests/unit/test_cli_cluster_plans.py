@@ -223,6 +223,8 @@ def test_clone_refuses(desk: Desk, words: tuple[str, ...], code: int, told: str)
         ("a=null", ["a"], None),
         ("a=[1, 2]", ["a"], [1, 2]),
         ("a=", ["a"], ""),
+        ("a=NaN", ["a"], "NaN"),
+        pytest.param("a=" + "[" * 100_000, ["a"], "[" * 100_000, id="deeper than JSON may nest"),
     ],
 )
 def test_an_assignment_is_a_path_and_json_or_a_text(text: str, keys: list[str], value: Any) -> None:

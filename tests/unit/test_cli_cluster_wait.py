@@ -183,6 +183,25 @@ def test_relaunch_repeats_version_inputs_and_settings(desk: Desk) -> None:
     }
 
 
+def test_relaunch_of_a_relaunch_repeats_what_both_gave(desk: Desk) -> None:
+    """What the later one did not say itself it took over."""
+    desk.run("daily-first", phase="Failed", inputs={"days": 3, "city": "Rome"}, timeout="1m")
+    desk.run(phase="Failed", inputs={"city": "Oslo"}, relaunchOf="daily-first")
+    assert desk.type("relaunch", "daily-abcde").code == 0
+    (name,) = set(desk.names(LAUNCH_PLAN_EXECUTIONS)) - {"daily-abcde", "daily-first"}
+    spec = desk.get(LAUNCH_PLAN_EXECUTIONS, name)["spec"]
+    assert (spec["relaunchOf"], spec["timeout"]) == ("daily-abcde", "1m")
+    assert spec["inputs"] == {"days": 3, "city": "Oslo"}
+
+
+def test_relaunch_needs_the_run_that_gave_the_inputs(desk: Desk) -> None:
+    """Without it nobody knows them any more."""
+    desk.run(phase="Failed", relaunchOf="daily-gone")
+    ended = desk.type("relaunch", "daily-abcde")
+    assert (ended.code, "found no LaunchPlanExecution 'daily-gone'" in ended.err) == (1, True)
+    assert desk.names(LAUNCH_PLAN_EXECUTIONS) == ["daily-abcde"]
+
+
 def test_relaunch_waits_as_run_does(desk: Desk) -> None:
     """The exit code is the new run's."""
     desk.run(phase="Succeeded", inputs={"days": 3})

@@ -1,9 +1,9 @@
 """Setting a value deep in a spec: `schedule.cron=0 6 * * *`, `job.template.spec.containers.0.image=busybox`."""
 
-import json
 import re
 from typing import Any, Final
 
+from launchplan_operator.api.jsonvalues import NOT_JSON, read_json
 from launchplan_operator.cli.problems import Problem
 
 #: A dot that belongs to a key is written with a backslash before it.
@@ -61,7 +61,5 @@ def _position(items: list[Any], key: str, path: str) -> int:
 
 
 def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    value = read_json(text)
+    return text if value is NOT_JSON else value
