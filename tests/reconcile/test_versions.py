@@ -445,6 +445,9 @@ async def test_a_relaunch_gets_the_earlier_inputs_and_version() -> None:
     assert (lost["phase"], lost["conditions"][0]["reason"]) == ("Queued", "ExecutionNotFound")
     other: dict[str, Any] = {"launchPlanRef": {"kind": "WorkflowDefinition", "name": "greet"}, "relaunchOf": "by-hand"}
     assert (await ran(world, "other", **other))["error"]["code"] == "InvalidSpec"
+    once_more = await ran(world, "once-more", relaunchOf="again")
+    assert once_more["inputs"] == {"name": "Ada", "times": 3}
+    assert world.get(JOBS, "once-more")["spec"]["activeDeadlineSeconds"] == 300
     itself = await ran(world, "itself", relaunchOf="itself")
     assert (itself["phase"], itself["error"]["code"]) == ("Rejected", "InvalidSpec")
 

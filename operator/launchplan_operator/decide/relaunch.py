@@ -25,8 +25,6 @@ def merge_relaunch(spec: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[
     The inputs that the earlier caller gave are resolved anew, against the version that ran then. `spec` is the raw spec
     of the new execution, `earlier` the whole earlier object.
     """
-    if earlier["spec"].get("relaunchOf") == earlier["metadata"]["name"]:
-        return _itself(earlier["metadata"]["name"])
     old, new = earlier["spec"].get("launchPlanRef") or {}, spec.get("launchPlanRef") or {}
     if _launcher(old) != _launcher(new):
         found = " ".join(_launcher(new))
@@ -47,8 +45,9 @@ def not_there(name: str) -> Finding:
     return Finding(Reason.ExecutionNotFound, message, _PATH, "see: kubectl get lpx", transient=True)
 
 
-def _itself(name: str) -> Finding:
-    message = f"found {name!r}, the run itself, expected an earlier one"
+def goes_round(name: str) -> Finding:
+    """Return the finding for a run that would be itself once more, at once or by way of others."""
+    message = f"found the run {name!r} itself among those that it is one more of, expected earlier ones"
     return Finding(Reason.InvalidSpec, message, _PATH, "see: kubectl get lpx")
 
 

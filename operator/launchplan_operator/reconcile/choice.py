@@ -19,7 +19,7 @@ from launchplan_operator.decide.references import (
     plan_not_found,
     plan_version_not_found,
 )
-from launchplan_operator.decide.relaunch import merge_relaunch, not_there
+from launchplan_operator.decide.relaunch import goes_round, merge_relaunch, not_there
 from launchplan_operator.decide.runcommand import RunWish, run_after, run_instead, wish_of
 from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.decide.validate import WorkflowView
@@ -37,16 +37,28 @@ Choice = JobContent | tuple[Finding, ...] | None
 
 
 async def read_wish(context: Context, execution: Mapping[str, Any]) -> LaunchPlanExecutionSpec | tuple[Finding, ...]:
-    """Return what a run asks for, an earlier run's wishes included."""
-    spec, earlier = execution["spec"], execution["spec"].get("relaunchOf")
-    if earlier is None:
-        return _read(spec)
-    source = context.caches.executions.get(execution["metadata"]["namespace"], earlier)
-    merged = merge_relaunch(spec, source) if source is not None else not_there(earlier)
+    """Return what a run asks for, the wishes of the earlier runs included, of which it is one more."""
+    merged = _merge_earlier(context, execution)
     if not isinstance(merged, Finding):
         return _read(merged)
-    own = _read(spec)
+    own = _read(execution["spec"])
     return (merged,) if isinstance(own, tuple) else run_instead((merged,), wish_of(own))
+
+
+def _merge_earlier(context: Context, execution: Mapping[str, Any]) -> Mapping[str, Any] | Finding:
+    wish: Mapping[str, Any] = execution["spec"]
+    earlier = wish.get("relaunchOf")
+    met = {execution["metadata"]["name"]}
+    while earlier is not None:
+        if earlier in met:
+            return goes_round(earlier)
+        met.add(earlier)
+        source = context.caches.executions.get(execution["metadata"]["namespace"], earlier)
+        merged = merge_relaunch(wish, source) if source is not None else not_there(earlier)
+        if source is None or isinstance(merged, Finding):
+            return merged
+        wish, earlier = merged, source["spec"].get("relaunchOf")
+    return wish
 
 
 def _read(spec: Mapping[str, Any]) -> LaunchPlanExecutionSpec | tuple[Finding, ...]:
