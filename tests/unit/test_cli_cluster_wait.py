@@ -259,14 +259,3 @@ def test_next_asks_the_cluster(desk: Desk) -> None:
     desk.plan("nightly", schedule={"cron": "0 2 * * *"})
     ended = desk.type("next", "nightly", "--after", "2026-01-01T00:00:00Z", "--count", "1", "-o", "json")
     assert json.loads(ended.out)["times"] == ["2026-01-01T02:00:00Z"]
-
-
-def test_relaunch_of_a_relaunch_repeats_what_both_gave(desk: Desk) -> None:
-    """What the later one did not say itself it took over."""
-    desk.run("daily-first", phase="Failed", inputs={"days": 3, "city": "Rome"}, timeout="1m")
-    desk.run(phase="Failed", inputs={"city": "Oslo"}, relaunchOf="daily-first")
-    assert desk.type("relaunch", "daily-abcde").code == 0
-    (name,) = set(desk.names(LAUNCH_PLAN_EXECUTIONS)) - {"daily-abcde", "daily-first"}
-    spec = desk.get(LAUNCH_PLAN_EXECUTIONS, name)["spec"]
-    assert (spec["relaunchOf"], spec["timeout"]) == ("daily-abcde", "1m")
-    assert spec["inputs"] == {"days": 3, "city": "Oslo"}
