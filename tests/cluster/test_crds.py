@@ -1,7 +1,7 @@
 """The CRDs on a real API server: what it takes, what it refuses, and in which words."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +39,14 @@ CRON: Object = {"cron": "*/5 * * * *"}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def crds(cluster: LocalCluster, operator: OperatorProcess) -> None:
+def crds(cluster: LocalCluster, operator: OperatorProcess) -> Iterator[None]:
     """The committed CRDs, applied as a user applies them, and nobody who writes to what a test wrote."""
     operator.stop()
     cluster.kubectl("apply", "-f", str(CRDS))
     cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    yield
+    operator.start()
+    operator.await_ready()
 
 
 def manifest(kind: str, spec: Object, name: str = "x", **metadata: Any) -> str:
