@@ -162,9 +162,9 @@ def test_a_command_gives_the_very_inputs(call: Call) -> None:
     words = shlex.split(text)
     if "--inputs" in words:
         return
-    types = {parameter.name: parse_type(parameter.type) for parameter in call.parameters}
+    types: dict[str, Any] = {parameter.name: parse_type(parameter.type) for parameter in call.parameters}
     pairs = [word.partition("=") for word, before in zip(words[1:], words, strict=False) if before == "--input"]
-    read: dict[str, Any] = {name: parse_text(types[name], told) for name, _, told in pairs}  # type: ignore[arg-type]  # they are types
+    read: dict[str, Any] = {name: parse_text(types[name], told) for name, _, told in pairs}
     same = resolve_inputs(call.parameters, call.bindings, call.caller)
     assert _normal(resolve_inputs(call.parameters, call.bindings, read), types) == _normal(same, types)
 

@@ -13,16 +13,10 @@ ADDRESS: Final = "a URI such as s3://bucket/key, or an absolute path"
 _ADDRESS: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+:/*[^/\s]|/)[^\x00-\x1f\x7f]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """A file, or with `multipart` a directory, of a format; the value is its address."""
+class Addressed:
+    """A type whose values are addresses, which stay as they are."""
 
-    format: str = ""
-    multipart: bool = False
-
-    def __str__(self) -> str:
-        parts = ", ".join((*([self.format] if self.format else ()), *(["multipart"] if self.multipart else ())))
-        return f"blob[{parts}]" if parts else "blob"
+    __slots__ = ()
 
     @property
     def expected(self) -> str:
@@ -30,7 +24,7 @@ class Blob:
         return f"{self} ({ADDRESS})"
 
     def misfit(self, value: Any) -> Misfit | None:
-        """Return why a value is no address, or None if it is one."""
+        """Return why a value is no address, or None if it is one; nobody looks at what is there."""
         return None if is_address(value) else Misfit(self.expected, describe_value(value))
 
     def normal(self, value: Any) -> Any:
@@ -44,6 +38,18 @@ class Blob:
     def value(self, text: str) -> str:
         """Return the address that a text holds."""
         return text.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Blob(Addressed):
+    """A file, or with `multipart` a directory, of a format; the value is its address."""
+
+    format: str = ""
+    multipart: bool = False
+
+    def __str__(self) -> str:
+        parts = ", ".join((*([self.format] if self.format else ()), *(["multipart"] if self.multipart else ())))
+        return f"blob[{parts}]" if parts else "blob"
 
 
 def is_address(value: Any) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from launchplan_operator.api.addresses import ADDRESS, Blob, is_address
+from launchplan_operator.api.addresses import ADDRESS, Addressed, Blob
 from launchplan_operator.api.canonical import canonical_json
 from launchplan_operator.api.jsonvalues import NOT_JSON, key_refusal, read_json
 from launchplan_operator.api.misfits import Misfit, TypeProblem, describe_value, quoted, shortened
@@ -15,7 +15,7 @@ from launchplan_operator.api.scalars import NONE, SCALARS, Enum, Scalar, Struct
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
+class Dataset(Addressed):
     """A table; the value is its address. Without columns, any table.
 
     Attributes:
@@ -32,22 +32,6 @@ class Dataset:
     def expected(self) -> str:
         """What a message says was expected."""
         return f"dataset ({ADDRESS})"
-
-    def misfit(self, value: Any) -> Misfit | None:
-        """Return why a value is no address, or None if it is one; nobody looks at the columns there."""
-        return None if is_address(value) else Misfit(self.expected, describe_value(value))
-
-    def normal(self, value: Any) -> Any:
-        """Return the address as it is."""
-        return value
-
-    def text(self, value: Any) -> str:
-        """Return the address as it is."""
-        return str(value)
-
-    def value(self, text: str) -> str:
-        """Return the address that a text holds."""
-        return text.strip()
 
 
 @dataclass(frozen=True, slots=True)

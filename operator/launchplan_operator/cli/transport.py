@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 from launchplan_operator import __version__
 from launchplan_operator.cli.kubeconfig import Access
 from launchplan_operator.cli.login import Login
-from launchplan_operator.kube.transport import Body, Object, Response, TransportError
+from launchplan_operator.kube.transport import Body, Object, Response, TransportError, decode_object
 
 _CONNECT_SECONDS: Final = 10.0
 _PIECE: Final = 64 * 1024
@@ -92,7 +92,7 @@ class HttpTransport:
             if reply.status == HTTPStatus.OK:
                 yield _objects(reply.body)
                 return
-            refusal = _decode(await _whole(reply.body))
+            refusal = decode_object(await _whole(reply.body))
         if reply.status == HTTPStatus.UNAUTHORIZED:
             self._login.forget()
         yield _refused(reply.status, refusal)
@@ -137,7 +137,7 @@ class HttpTransport:
         self, method: str, path: str, query: Mapping[str, str] | None, data: bytes | None, content_type: str
     ) -> Response:
         async with self.open(method, path, query, data, content_type) as reply:
-            return Response(reply.status, reply.headers, _decode(await _whole(reply.body)))
+            return Response(reply.status, reply.headers, decode_object(await _whole(reply.body)))
 
     def _connection(self, context: ssl.SSLContext | None) -> _Connection:
         host, port = self._target.hostname or "", self._target.port or _PORTS[self._target.scheme]
@@ -198,15 +198,6 @@ async def split_lines(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 async def _refused(status: int, refusal: Object) -> AsyncIterator[Object]:
     yield {"type": "ERROR", "object": {"kind": "Status", "message": "watch refused"} | refusal | {"code": status}}
-
-
-def _decode(data: bytes) -> Object:
-    """Return the JSON object, or an empty one: a proxy's page or plain text is no answer of Kubernetes."""
-    try:
-        decoded = json.loads(data)
-    except ValueError:
-        return {}
-    return decoded if isinstance(decoded, dict) else {}
 
 
 def _read_proxy(url: str) -> SplitResult:

@@ -12,7 +12,7 @@ from yarl import URL
 from launchplan_operator.kube.credentials import Credentials
 from launchplan_operator.kube.encoding import encode_json
 from launchplan_operator.kube.reply import retry_after
-from launchplan_operator.kube.transport import Body, Object, Response, TransportError
+from launchplan_operator.kube.transport import Body, Object, Response, TransportError, decode_object
 
 _CONNECT_SECONDS = 10.0
 # Uncompressed, for a list takes the server and us half as long then.
@@ -79,7 +79,7 @@ class AiohttpTransport:
                 if response.status == HTTPStatus.OK:
                     yield _lines(response)
                     return
-                refusal = Response(response.status, response.headers, _decode(await response.read()))
+                refusal = Response(response.status, response.headers, decode_object(await response.read()))
         except (aiohttp.ClientError, OSError) as error:
             raise TransportError(_describe(error)) from None
         if refusal.status == HTTPStatus.UNAUTHORIZED:
@@ -89,7 +89,7 @@ class AiohttpTransport:
     async def _send(self, method: str, url: URL, data: bytes | None, content_type: str, token: str | None) -> Response:
         try:
             async with self._open(method, url, data, content_type, token) as response:
-                return Response(response.status, response.headers, _decode(await response.read()))
+                return Response(response.status, response.headers, decode_object(await response.read()))
         except (aiohttp.ClientError, OSError) as error:
             raise TransportError(_describe(error)) from None
 
@@ -133,15 +133,6 @@ async def _refused(refusal: Response) -> AsyncIterator[Object]:
     if seconds is not None:
         status["details"] = (status.get("details") or {}) | {"retryAfterSeconds": seconds}
     yield {"type": "ERROR", "object": status}
-
-
-def _decode(data: bytes) -> Object:
-    """Return the JSON object, or an empty one: a proxy's page or plain text is no answer of Kubernetes."""
-    try:
-        decoded = json.loads(data)
-    except ValueError:
-        return {}
-    return decoded if isinstance(decoded, dict) else {}
 
 
 def _describe(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """What the client needs of a connection to an API server, and nothing more."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -56,3 +57,12 @@ class Transport(Protocol):
         A refused watch yields one line of type ERROR with the server's Status, just as a watch that fails later.
         """
         ...
+
+
+def decode_object(data: bytes) -> Object:
+    """Return the JSON object, or an empty one: a proxy's page or plain text is no answer of Kubernetes."""
+    try:
+        decoded = json.loads(data)
+    except ValueError:
+        return {}
+    return decoded if isinstance(decoded, dict) else {}
