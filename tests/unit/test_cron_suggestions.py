@@ -41,7 +41,7 @@ def test_what_is_suggested_always_works(text: str) -> None:
     assert isinstance(read_schedule(Schedule(cron=cron)), Timetable)
 
 
-@given(st.integers(1, 100_000), st.sampled_from(RateUnit))
+@given(st.integers(1, 100_000) | st.sampled_from([60, 120, 720, 1440]), st.sampled_from(RateUnit))
 def test_a_suggested_rate_is_one_that_is_kept(value: int, unit: RateUnit) -> None:
     """A rate that is kept already stays."""
     rate = FixedRate(value=value, unit=unit)

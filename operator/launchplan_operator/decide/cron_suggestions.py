@@ -15,7 +15,10 @@ _TO_SUNDAY: Final = re.compile(r"([0-6])-7(?![0-9])")
 _SUNDAY: Final = re.compile(r"(?<![0-9/])7(?![0-9])")
 _FIELDS: Final = 5
 _LAST_SHORT_DAY: Final = "28"
-_WHOLE: Final = {RateUnit.Minute: (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60), RateUnit.Hour: (1, 2, 3, 4, 6, 8, 12, 24)}
+_HOURS: Final = tuple(hours for hours in range(1, 25) if 24 % hours == 0)
+_MINUTES: Final = (*(minutes for minutes in range(1, 60) if 60 % minutes == 0), *(60 * hours for hours in _HOURS))
+#: The rates that a cron text can keep, by unit.
+_WHOLE: Final = {RateUnit.Minute: _MINUTES, RateUnit.Hour: _HOURS, RateUnit.Day: (1,)}
 
 
 def suggest_cron(text: str) -> tuple[str, str | None]:
@@ -28,8 +31,7 @@ def suggest_cron(text: str) -> tuple[str, str | None]:
 
 def suggest_rate(rate: FixedRate) -> FixedRate:
     """Return the nearest rate that a cron text can keep."""
-    whole = _WHOLE.get(rate.unit, (1,))
-    nearest = min(whole, key=lambda value: (abs(value - rate.value), value))
+    nearest = min(_WHOLE[rate.unit], key=lambda value: (abs(value - rate.value), value))
     return FixedRate(value=nearest, unit=rate.unit)
 
 
