@@ -9,6 +9,7 @@ from launchplan_operator.api.kinds import LAUNCH_PLANS
 from launchplan_operator.cli.cluster import Cluster
 from launchplan_operator.cli.output import add_cluster_options
 from launchplan_operator.cli.targets import read_target
+from launchplan_operator.decide.retention import marks_of
 from launchplan_operator.kube.transport import Object
 
 
@@ -28,8 +29,7 @@ async def change_plan(cluster: Cluster, text: str, spec: Mapping[str, Any], said
 
 def _managed(plan: Object) -> str:
     """Say who may undo the change: what a tool keeps in step with a repository, it brings back."""
-    metadata = plan["metadata"]
-    marks = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
+    marks = marks_of(plan["metadata"])
     tools = {
         "argocd.argoproj.io/tracking-id": "Argo CD",
         "kustomize.toolkit.fluxcd.io/name": "Flux",

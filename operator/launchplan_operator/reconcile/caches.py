@@ -3,7 +3,6 @@
 Jobs and pods are reduced on arrival to the few fields that a decision reads.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -103,6 +102,11 @@ def _label_index(label: str) -> Any:
     return keys
 
 
+def _forget_oldest(remembered: dict[str, Any], limit: int) -> None:
+    while len(remembered) > limit:
+        del remembered[next(iter(remembered))]
+
+
 @dataclass(frozen=True, slots=True)
 class Caches:
     """One cache a kind that we read."""
@@ -118,23 +122,21 @@ class Caches:
     counted_jobs: dict[str, None] = field(default_factory=dict)
 
     #: Versions read back from the server, by hash: what has the hash is the version, whoever holds it now.
-    snapshots: OrderedDict[str, Snapshot] = field(default_factory=OrderedDict)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
     #: What each workflow was last seen to mean, with its resourceVersion: reading one costs more than all else of a plan.
     views: dict[tuple[str, str], tuple[str, WorkflowView]] = field(default_factory=dict)
 
     def remember_snapshot(self, snapshot: Snapshot) -> None:
         """Hold a version that was read back."""
         self.snapshots[snapshot.hash] = snapshot
-        while len(self.snapshots) > _SNAPSHOTS:
-            self.snapshots.popitem(last=False)
+        _forget_oldest(self.snapshots, _SNAPSHOTS)
 
     def remember_counted(self, execution: Mapping[str, Any]) -> None:
         """Note that a counted execution was deleted, for as long as its Job may live on."""
         status = execution.get("status") or {}
         if status.get("counted") and "jobRef" in status:
             self.counted_jobs[status["jobRef"]["uid"]] = None
-        while len(self.counted_jobs) > _REMEMBERED:
-            del self.counted_jobs[next(iter(self.counted_jobs))]
+        _forget_oldest(self.counted_jobs, _REMEMBERED)
 
     def of(self, kind: Kind) -> Cache | None:
         """Return the cache of a kind, or None for a kind that we only write."""
