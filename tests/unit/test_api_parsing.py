@@ -6,8 +6,9 @@ import pytest
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec, Phase
-from launchplan_operator.api.launchplan import FixedRate, History, LaunchPlanSpec, RateUnit, Schedule
+from launchplan_operator.api.launchplan import History, LaunchPlanSpec
 from launchplan_operator.api.parsing import parse_spec
+from launchplan_operator.api.schedule import FixedRate, RateUnit, Schedule
 from launchplan_operator.api.workflow import InputParameter, WorkflowDefinitionSpec
 
 PLAN: dict[str, Any] = {

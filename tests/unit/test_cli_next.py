@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launchplan_operator.api.launchplan import FixedRate, RateUnit, Schedule
+from launchplan_operator.api.schedule import FixedRate, RateUnit, Schedule
 from launchplan_operator.cli.times import Times, find_times
 from launchplan_operator.decide.instants import instant_text
 from tests.unit.cli import call

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launchplan_operator.api.launchplan import FixedRate, RateUnit, Schedule
+from launchplan_operator.api.schedule import FixedRate, RateUnit, Schedule
 from launchplan_operator.decide.cron import Cron, parse_cron
 from launchplan_operator.decide.cron_suggestions import EXAMPLE, suggest_cron, suggest_rate
 from launchplan_operator.decide.schedule import Timetable, read_schedule

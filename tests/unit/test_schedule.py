@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from launchplan_operator.api.conditions import Finding, Reason
-from launchplan_operator.api.launchplan import Schedule
+from launchplan_operator.api.schedule import Schedule
 from launchplan_operator.decide.cron import Cron, parse_cron
 from launchplan_operator.decide.cron_zones import find_zone, zone_names
 from launchplan_operator.decide.schedule import Timetable, next_slots, read_schedule, read_timetable, slots_between

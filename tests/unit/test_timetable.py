@@ -9,7 +9,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from launchplan_operator.api.launchplan import Schedule
+from launchplan_operator.api.schedule import Schedule
 from launchplan_operator.decide.cron_zones import clock_changes, find_zone
 from launchplan_operator.decide.schedule import (
     Timetable,

@@ -93,6 +93,7 @@ RESOURCES = (
             Column("Next", ".status.schedule.nextTimes[0]"),
             Column("Last", ".status.lastExecution.phase"),
             Column("Running", ".status.running", "integer"),
+            Column("Queued", ".status.concurrency.queued", "integer"),
             *_READY[:2],
             Column("Version", ".status.latestVersion", wide=True),
             *_READY[2:],

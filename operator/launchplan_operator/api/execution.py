@@ -55,6 +55,7 @@ class Phase(StrEnum):
     TimedOut = "TimedOut"
     Aborting = "Aborting"
     Aborted = "Aborted"
+    Skipped = "Skipped"
     Rejected = "Rejected"
 
     @property
@@ -68,6 +69,7 @@ class OriginType(StrEnum):
 
     Manual = "Manual"
     Schedule = "Schedule"
+    CatchUp = "CatchUp"
     Relaunch = "Relaunch"
 
 
@@ -123,7 +125,7 @@ class LaunchPlanExecutionSpec(Model):
 class Origin(Model):
     """Who started the run."""
 
-    type: OriginType = Field(description="Manual, Schedule or Relaunch.")
+    type: OriginType = Field(description="Manual, Schedule, CatchUp or Relaunch.")
     slot: Timestamp | None = Field(default=None, description="The scheduled time.")
 
 

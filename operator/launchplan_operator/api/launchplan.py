@@ -1,22 +1,21 @@
 """LaunchPlan.spec: how a workflow runs. One workflow with default inputs, fixed inputs, a schedule and run settings."""
 
 from datetime import timedelta
-from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic.config import ConfigDict
 from pydantic_core import PydanticCustomError
 
+from launchplan_operator.api.concurrency import Concurrency
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.durations import parse_go_duration
 from launchplan_operator.api.labels import Annotations, Labels
 from launchplan_operator.api.model import Duration, Model, PlanName, Values, Version, rule, rules
+from launchplan_operator.api.schedule import Schedule
 from launchplan_operator.api.settings import Environment, Identity, MaxParallelism, RawOutputDataConfig
 
 MAX_INT32 = 2**31 - 1
-#: Seconds after its time in which a slot still starts; later it is late.
-STARTING_DEADLINE_SECONDS = 200
 
 _WHOLE_SECONDS = "expected whole seconds, one at least"
 # CEL sees milliseconds and no less; what is finer becomes a finding.
@@ -36,57 +35,11 @@ RunTimeout = Annotated[Duration, Field(json_schema_extra=rules(_TIMEOUT_RULE)), 
 KeptRuns = Annotated[int, Field(ge=0, le=1000)]
 
 
-class RateUnit(StrEnum):
-    """The unit of a fixed rate."""
-
-    Minute = "Minute"
-    Hour = "Hour"
-    Day = "Day"
-
-
 class WorkflowRef(Model):
     """The workflow that runs."""
 
     name: PlanName = Field(description="The name of a WorkflowDefinition in this namespace.")
     version: Version | None = Field(default=None, description="One version of it; without it, always the latest.")
-
-
-class FixedRate(Model):
-    """One run every so often, anchored at the Unix epoch."""
-
-    value: Annotated[int, Field(ge=1, le=100_000)] = Field(description="How many units lie between two runs.")
-    unit: RateUnit = Field(description="Minute, Hour or Day.")
-
-
-class Schedule(Model):
-    """When the plan runs by itself: exactly one of cron and fixedRate."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule(
-                "has(self.cron) != has(self.fixedRate)",
-                "expected exactly one of cron and fixedRate",
-                "'found ' + (has(self.cron) ? 'both' : 'neither') + ' of cron and fixedRate, expected exactly one'",
-            )
-        )
-    )
-
-    engine: Literal["Auto", "CronJob"] = Field(
-        default="Auto", description="Who keeps the time: CronJob is Kubernetes' own controller; Auto chooses."
-    )
-    cron: Annotated[str, StringConstraints(min_length=1, max_length=256)] | None = Field(
-        default=None, description="Five fields or a descriptor such as @daily, exactly as a CronJob reads them."
-    )
-    fixed_rate: FixedRate | None = Field(default=None, description="A rate instead of a cron text.")
-    time_zone: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
-        default="UTC", description="An IANA name such as Europe/Berlin."
-    )
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.cron is None) == (self.fixed_rate is None):
-            raise ValueError("expected exactly one of cron and fixedRate")
-        return self
 
 
 class History(Model):
@@ -98,6 +51,7 @@ class History(Model):
     ttl: Duration | None = Field(default=None, description="How long an ended execution is kept at most, e.g. 72h.")
 
 
+_LIMIT_NEEDS_OPERATOR = "the CronJob engine knows no limit: expected engine Auto or Operator, or no concurrency"
 _NAMED_NEEDS_NAMED = (
     "a plan with a version of its own needs workflowRef.version: else the workflow could change under it"
 )
@@ -107,7 +61,13 @@ class LaunchPlanSpec(Model):
     """How a workflow runs: its inputs, its schedule and its run settings."""
 
     model_config = ConfigDict(
-        json_schema_extra=rules(rule("!has(self.version) || has(self.workflowRef.version)", _NAMED_NEEDS_NAMED))
+        json_schema_extra=rules(
+            rule("!has(self.version) || has(self.workflowRef.version)", _NAMED_NEEDS_NAMED),
+            rule(
+                "!has(self.concurrency) || !has(self.schedule) || self.schedule.engine != 'CronJob'",
+                _LIMIT_NEEDS_OPERATOR,
+            ),
+        )
     )
 
     workflow_ref: WorkflowRef = Field(description="The workflow that runs.")
@@ -132,6 +92,9 @@ class LaunchPlanSpec(Model):
         description="Make this version the active one, whatever autoActivate says: to pin or to roll back.",
     )
     suspend: bool = Field(default=False, description="Let no slot start, nor replay it afterwards. Manual runs go on.")
+    concurrency: Concurrency | None = Field(
+        default=None, description="How many runs may be under way at once; without it, any number."
+    )
     history: History = Field(default=History(), description="How many ended executions are kept.")
     timeout: RunTimeout | None = Field(default=None, description="How long a run may take, e.g. 1h30m.")
     retries: Annotated[int, Field(ge=0, le=MAX_INT32)] | None = Field(

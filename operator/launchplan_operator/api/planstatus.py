@@ -30,6 +30,8 @@ MAX_DECISIONS = 10
 MAX_NEXT_TIMES = 5
 #: How many versions a status can hold; as a rule it holds far fewer.
 MAX_PLAN_VERSIONS = 500
+#: How many seats a ledger can hold: more than any limit, as what runs when a limit is set takes seats above it.
+MAX_LEDGER = 2000
 
 
 class PlanParameter(Model):
@@ -64,7 +66,7 @@ class CronJobStatus(Model):
 class ScheduleStatus(Model):
     """The schedule as the operator reads it."""
 
-    engine: Literal["CronJob"] = Field(description="Who keeps the time.")
+    engine: Literal["CronJob", "Operator"] = Field(description="Who keeps the time.")
     text: Text | None = Field(default=None, description="The cron text and the zone in which it is read.")
     cron_job: CronJobStatus | None = Field(default=None, description="The CronJob that keeps the schedule.")
     schedule_hash: Word | None = Field(default=None, description="A hash over the cron text and the zone.")
@@ -79,14 +81,41 @@ class ScheduleStatus(Model):
     )
 
 
+class Seat(Model):
+    """A run that may be under way: it takes one place of the limit until its pods have ended."""
+
+    name: ObjectName = Field(description="The execution's name, and its Job's.")
+    uid: Uid = Field(description="The execution's uid; the Job's, where a run has no execution any more.")
+    admitted_at: Timestamp = Field(description="When it was admitted.")
+    replaced_by: ObjectName | None = Field(default=None, description="The execution for which it is being ended.")
+
+
+class ConcurrencyStatus(Model):
+    """The ledger of a limited plan: no Job is made for a run that does not stand in it."""
+
+    plan_uid: Uid = Field(description="The uid of the plan that the ledger is of; another's counts for nothing.")
+    running: Annotated[tuple[Seat, ...], Field(max_length=MAX_LEDGER, json_schema_extra=list_map("uid"))] = Field(
+        default=(), description="The runs that may be under way, oldest first."
+    )
+    queued: Count = Field(default=0, description="How many runs wait for their turn.")
+    hold_until: Timestamp | None = Field(
+        default=None, description="Nothing is admitted before this: the ledger was lost, and late writes may arrive."
+    )
+
+
 class RunCounts(Model):
     """How runs and slots ended since the plan was made."""
 
+    started: Count = Field(default=0, description="Runs that started and ended, whichever way.")
     succeeded: Count = Field(default=0, description="Runs that succeeded.")
     failed: Count = Field(default=0, description="Runs that failed.")
     timed_out: Count = Field(default=0, description="Runs that took longer than the time-out.")
     aborted: Count = Field(default=0, description="Runs that were terminated.")
     rejected: Count = Field(default=0, description="Runs that could not start.")
+    skipped: Count = Field(default=0, description="Runs that were recorded and not started.")
+    expired: Count = Field(
+        default=0, description="Runs that waited too long; they are skipped, and counted here alone."
+    )
     missed: Count = Field(default=0, description="Slots for which no run was made.")
     unknown: Count = Field(default=0, description="Slots of which no trace is left.")
 
@@ -143,6 +172,7 @@ class LaunchPlanStatus(Model):
     )
     schedule: ScheduleStatus | None = Field(default=None, description="The schedule as the operator reads it.")
     running: Count | None = Field(default=None, description="How many runs have not ended.")
+    concurrency: ConcurrencyStatus | None = Field(default=None, description="Who may be under way, under a limit.")
     counts: RunCounts = Field(default=RunCounts(), description="How runs and slots ended since the plan was made.")
     uncounted: Annotated[tuple[CountedExecution, ...], Field(max_length=1000, json_schema_extra=list_map("uid"))] = (
         Field((), description="Executions that are counted here but not yet marked so themselves.")

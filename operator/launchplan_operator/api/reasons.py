@@ -50,6 +50,10 @@ class Reason(StrEnum):
     CronNeverFires = "CronNeverFires", "No date of the calendar fits the cron text."
     TimeZoneUnknown = "TimeZoneUnknown", "The time zone is not in the time zone database."
     EngineCannotServe = "EngineCannotServe", "The engine cannot keep this schedule."
+    KickoffUnknown = "KickoffUnknown", "The workflow has no input of the name that shall get the slot's time."
+    KickoffFixed = "KickoffFixed", "The input that shall get the slot's time is fixed by the plan."
+    KickoffWrongType = "KickoffWrongType", "The input that shall get the slot's time is no datetime."
+    JitterTooLong = "JitterTooLong", "The jitter is as long as the time between two slots, or longer."
     DurationInvalid = "DurationInvalid", "A duration is no Go duration text, or out of bounds."
     NotPermitted = "NotPermitted", "A plan or a run asks for what the workflow's allow does not list."
     LabelInvalid = "LabelInvalid", "A label or an annotation is not one that Kubernetes takes, or is reserved."
@@ -71,6 +75,18 @@ class Reason(StrEnum):
     Accepted = "Accepted", "The run was checked: its version, inputs and Job are fixed."
     Queued = "Queued", "The run was accepted and its Job is yet to be made."
 
+    # A run waits for its turn under the plan's limit, or never gets it.
+    WaitingForSeat = "WaitingForSeat", "The plan's limit is reached: the run starts when another one has ended."
+    LedgerHeld = "LedgerHeld", "The plan's ledger was lost and rebuilt: nothing is admitted until late writes are over."
+    LimitReached = "LimitReached", "The plan's limit was reached, and its behavior is to skip."
+    QueueFull = "QueueFull", "As many runs as the queue may hold waited already."
+    QueueExpired = "QueueExpired", "The run waited longer than it may."
+    Superseded = "Superseded", "A newer run took the place of this one, which waited to replace another."
+    Replaced = "Replaced", "The run was ended to make room for a newer one."
+    Deactivated = "Deactivated", "The plan became inactive while the scheduled run waited."
+    ExecutionDeleted = "ExecutionDeleted", "The execution was deleted after it was admitted and before it started."
+    PodLingering = "PodLingering", "A pod of an ended run has not ended: its run keeps its place under the limit."
+
     # How a run goes and ends.
     Running = "Running", "The Job was made and has not ended."
     Succeeded = "Succeeded", "The Job completed and every declared output was read."
@@ -84,6 +100,12 @@ class Reason(StrEnum):
 
     # What happened to a slot, or to the CronJob; seen in events and decisions.
     Missed = "Missed", "The slot passed and no run was made for it."
+    CaughtUp = "CaughtUp", "The slot was late and its run was started afterwards, as catchUp says."
+    Late = "Late", "The slot's run was made after the slot had been given up."
+    ScheduleDisagreement = (
+        "ScheduleDisagreement",
+        "The CronJob fired at a time that is no slot as the operator reads the schedule.",
+    )
     Unknown = "Unknown", "The CronJob fired the slot, but neither Job nor execution is left to tell how it ended."
     CronJobChanged = "CronJobChanged", "The plan's CronJob was brought back to what the plan says."
     TerminateIgnored = "TerminateIgnored", "The run had ended already when it was told to terminate."

@@ -19,7 +19,7 @@ from launchplan_operator.cli.problems import Problem
 
 if TYPE_CHECKING:
     from launchplan_operator.api.conditions import Finding
-    from launchplan_operator.api.launchplan import Schedule
+    from launchplan_operator.api.schedule import Schedule
     from launchplan_operator.cli.times import Times
 
 MAX_COUNT: Final = 1000
@@ -70,8 +70,8 @@ def run(options: argparse.Namespace) -> int:
 
 def schedule_of_rate(text: str) -> "Schedule":
     """Return the schedule of a text such as `2 hours`; raises Problem for another."""
-    from launchplan_operator.api.launchplan import FixedRate, RateUnit, Schedule  # noqa: PLC0415 - not for --help
     from launchplan_operator.api.parsing import parse_spec  # noqa: PLC0415
+    from launchplan_operator.api.schedule import FixedRate, RateUnit, Schedule  # noqa: PLC0415 - not for --help
 
     found = _RATE.fullmatch(text)
     if found is None:
@@ -86,8 +86,8 @@ def schedule_of_rate(text: str) -> "Schedule":
 
 def schedule_of_cron(text: str, zone: str) -> "Schedule":
     """Return the schedule of a cron text and a time zone; raises Problem if the schema has no room for them."""
-    from launchplan_operator.api.launchplan import Schedule  # noqa: PLC0415 - not for --help
     from launchplan_operator.api.parsing import parse_spec  # noqa: PLC0415
+    from launchplan_operator.api.schedule import Schedule  # noqa: PLC0415 - not for --help
 
     read = parse_spec(Schedule, {"spec": {"cron": text, "timeZone": zone}})
     if isinstance(read, tuple):
@@ -98,8 +98,8 @@ def schedule_of_cron(text: str, zone: str) -> "Schedule":
 
 def times_of_plan(spec: Any, after: datetime, count: int) -> "Times | tuple[Finding, ...]":
     """Return the next slots of a plan's `spec`, none without a schedule; or what is wrong with its schedule."""
-    from launchplan_operator.api.launchplan import Schedule  # noqa: PLC0415 - not for --help
     from launchplan_operator.api.parsing import parse_spec  # noqa: PLC0415
+    from launchplan_operator.api.schedule import Schedule  # noqa: PLC0415 - not for --help
     from launchplan_operator.cli.times import Times, find_times  # noqa: PLC0415
 
     schedule = spec.get("schedule") if isinstance(spec, dict) else None

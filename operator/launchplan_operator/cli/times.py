@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 from launchplan_operator.api.conditions import Finding, Reason
-from launchplan_operator.api.launchplan import RateUnit, Schedule
+from launchplan_operator.api.schedule import RateUnit, Schedule
 from launchplan_operator.decide.cron import Cron, parse_cron
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.schedule import Timetable, dst_warnings, next_slots, read_schedule

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from launchplan_operator.api.launchplan import FixedRate, RateUnit
+from launchplan_operator.api.schedule import FixedRate, RateUnit
 from launchplan_operator.decide.cron import parse_cron
 from launchplan_operator.decide.cron_sets import Cron
 

@@ -16,8 +16,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from launchplan_operator.api.conditions import Finding, Reason
-from launchplan_operator.api.launchplan import STARTING_DEADLINE_SECONDS, FixedRate, RateUnit, Schedule
 from launchplan_operator.api.mending import Fix, set_field
+from launchplan_operator.api.schedule import STARTING_DEADLINE_SECONDS, FixedRate, RateUnit, Schedule
 from launchplan_operator.decide.cron import Cron, CronError, matches, next_after, parse_cron
 from launchplan_operator.decide.cron_fields import HOUR
 from launchplan_operator.decide.cron_suggestions import suggest_cron, suggest_rate

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from launchplan_operator.api.launchplan import STARTING_DEADLINE_SECONDS
+from launchplan_operator.api.schedule import STARTING_DEADLINE_SECONDS
 from launchplan_operator.decide.schedule import Timetable, slot_name, slots_between
 
 #: A slot that was not started this long after its time is late.

@@ -5,7 +5,7 @@ from typing import Any
 
 from launchplan_operator.api.canonical import content_hash
 from launchplan_operator.api.kinds import CRON_JOBS
-from launchplan_operator.api.launchplan import STARTING_DEADLINE_SECONDS
+from launchplan_operator.api.schedule import STARTING_DEADLINE_SECONDS
 from launchplan_operator.render import labels
 from launchplan_operator.render.job import JobContent, render_job_metadata, render_job_spec
 
