@@ -64,7 +64,7 @@ def test_a_fixed_rate_is_a_number_of_units() -> None:
 
 def test_fields_of_a_later_version_are_ignored() -> None:
     """An older operator reads what it knows."""
-    assert plan(concurrency={"max": 1}) == plan()
+    assert plan(notifications=[{"type": "Slack"}]) == plan()
 
 
 @pytest.mark.parametrize(

@@ -222,9 +222,9 @@ def test_a_template_of_any_shape_is_refused_or_can_be_rendered(job: dict[str, An
     spec = workflow(job=job, interruptible={"nodeSelector": {"a": "b"}, "tolerations": [{"key": "a"}]})
     if validate_workflow(spec):
         return
-    owner = {"apiVersion": "v1", "kind": "W", "metadata": {"name": "w", "uid": "u"}}
+    owner = {"apiVersion": "v1", "kind": "W", "metadata": {"name": "w", "namespace": "ns", "uid": "u"}}
     content = workflow_content(owner, "1", spec, sample_inputs(spec.interface.inputs), EVERYTHING)
-    assert render_job(content, "ns", "run", owner)["spec"]["template"]["spec"]["containers"]
+    assert render_job(content, owner)["spec"]["template"]["spec"]["containers"]
 
 
 #: All that extends a template.

@@ -68,7 +68,9 @@ def rendered(kind: Type, value: Any) -> dict[str, Any]:
         update={"interface": Interface.model_validate({"inputs": [{"name": "x", "type": str(kind)}]})}
     )
     made = workflow_content({"metadata": {"name": "etl", "uid": "u"}}, "w1", workflow, {"x": value}, RunSettings())
-    return render_job(made, "prod", "run", {"apiVersion": "v", "kind": "k", "metadata": {"name": "run", "uid": "u"}})
+    return render_job(
+        made, {"apiVersion": "v", "kind": "k", "metadata": {"name": "run", "namespace": "prod", "uid": "u"}}
+    )
 
 
 @given(runs())

@@ -100,8 +100,8 @@ def test_a_cronjob_fires_without_us_and_forgets_nothing() -> None:
 def test_the_template_of_a_cronjob_and_the_job_of_a_run_differ_only_in_whose_run_it_is(settings: RunSettings) -> None:
     """Name, namespace, owner, and the two labels that say so; everything that a container sees is the same."""
     template = cronjob(settings=settings)["spec"]["jobTemplate"]
-    execution = {"apiVersion": "a", "kind": "k", "metadata": {"name": "run", "uid": "u"}}
-    run = render_job(replace(CONTENT, settings=settings), "prod", "run", execution)
+    execution = {"apiVersion": "a", "kind": "k", "metadata": {"name": "run", "namespace": "prod", "uid": "u"}}
+    run = render_job(replace(CONTENT, settings=settings), execution)
     for key in ("name", "namespace", "ownerReferences"):
         run["metadata"].pop(key)
     for place in (run["metadata"], run["spec"]["template"]["metadata"]):

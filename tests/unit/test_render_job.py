@@ -54,13 +54,13 @@ CONTENT = JobContent(
 EXECUTION = {
     "apiVersion": "launchplan.dev/v1alpha1",
     "kind": "LaunchPlanExecution",
-    "metadata": {"name": "run", "uid": "run-uid"},
+    "metadata": {"name": "run", "namespace": "prod", "uid": "run-uid"},
 }
 
 
 def job(**changes: Any) -> dict[str, Any]:
     """Return the Job of the content with changes."""
-    return render_job(replace(CONTENT, **changes), "prod", "run", EXECUTION)
+    return render_job(replace(CONTENT, **changes), EXECUTION)
 
 
 def pod_of(rendered: Mapping[str, Any]) -> Any:

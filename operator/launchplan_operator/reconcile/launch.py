@@ -67,7 +67,7 @@ def taken(name: str) -> Finding:
 
 async def _create(context: Context, execution: Mapping[str, Any], content: JobContent, wish: RunWish) -> Outcome:
     namespace, name = execution["metadata"]["namespace"], execution["metadata"]["name"]
-    reply = await context.client.create(JOBS, render_job(content, namespace, name, execution))
+    reply = await context.client.create(JOBS, render_job(content, execution))
     if reply.ok:
         return await follow_job(context, execution, reply.body)
     if reply.exists:

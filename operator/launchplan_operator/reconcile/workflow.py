@@ -87,7 +87,7 @@ async def _dry_run(
     # Interruptible, so that the server sees that placement too: it only adds to the template.
     settings = RunSettings(interruptible=True)
     content = workflow_content(obj, version, spec, sample_inputs(spec.interface.inputs), settings)
-    job = render_job(content, obj["metadata"]["namespace"], obj["metadata"]["name"], obj)
+    job = render_job(content, obj)
     # A Job of the workflow's own name may exist; a generated name meets none.
     job["metadata"]["generateName"] = job["metadata"].pop("name") + "-"
     reply = await context.client.create(JOBS, job, dry_run=True, strict=True)

@@ -14,8 +14,10 @@ _OUTPUT_PREFIX = f"$({_OUTPUT_BASE})/$(LAUNCHPLAN_NAMESPACE)/$(LAUNCHPLAN_EXECUT
 Variable = dict[str, Any]
 
 
-def own_variables(inputs: Iterable[str], launcher: str, settings: RunSettings) -> list[Variable]:
-    """Return our variables; `launcher` is the label that names the plan or the bare workflow."""
+def own_variables(
+    inputs: Iterable[str], launcher: str, settings: RunSettings, slot: str | None = None
+) -> list[Variable]:
+    """Return our variables; `launcher` is the label that names the plan or the bare workflow, `slot` a slot's time."""
     references = {input_env(name): annotation(labels.INPUT_PREFIX + name) for name in inputs}
     references |= {
         "LAUNCHPLAN_INPUTS": annotation(labels.INPUTS),
@@ -26,6 +28,8 @@ def own_variables(inputs: Iterable[str], launcher: str, settings: RunSettings) -
     }
     if settings.max_parallelism is not None:
         references["LAUNCHPLAN_MAX_PARALLELISM"] = annotation(labels.MAX_PARALLELISM)
+    if slot is not None:
+        references["LAUNCHPLAN_SCHEDULED_TIME"] = annotation(labels.SLOT)
     if settings.output_prefix is None:
         return _referring(references)
     references[_OUTPUT_BASE] = annotation(labels.OUTPUT_PREFIX)

@@ -1,4 +1,4 @@
-"""The record of a run that a schedule started."""
+"""The executions that we make: records of what a CronJob started, and runs of slots that we start ourselves."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,23 +9,48 @@ from launchplan_operator.render import labels
 
 def render_record(job: Mapping[str, Any], plan: Mapping[str, Any], origin: str) -> dict[str, Any]:
     """Return the execution that records a CronJob's Job: named like it, owned by the plan, with the plan's labels and annotations."""
-    job_labels = job["metadata"].get("labels") or {}
+    version = (job["metadata"].get("labels") or {}).get(labels.VERSION, "")
+    return _render(plan, job["metadata"]["name"], version, origin, {}, {})
+
+
+def render_slot_run(
+    plan: Mapping[str, Any], name: str, version: str, slot: tuple[str, str], inputs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the execution that starts a slot: named like it, owned by the plan, of one version.
+
+    `slot` is the slot's time, RFC 3339, and its origin, Schedule or CatchUp; `inputs` are what the slot adds.
+    """
+    time, origin = slot
+    wish = {"launchPlanRef": {"kind": "LaunchPlan", "name": plan["metadata"]["name"], "version": version}}
+    return _render(
+        plan, name, version, origin, {labels.SLOT: time}, wish | ({"inputs": dict(inputs)} if inputs else {})
+    )
+
+
+def _render(
+    plan: Mapping[str, Any],
+    name: str,
+    version: str,
+    origin: str,
+    annotations: Mapping[str, str],
+    wish: Mapping[str, Any],
+) -> dict[str, Any]:
     own_labels = {
         labels.MANAGED_BY: labels.MANAGER,
         labels.PLAN: plan["metadata"]["name"],
-        labels.VERSION: job_labels.get(labels.VERSION, ""),
+        labels.VERSION: version,
         labels.ORIGIN: origin,
     }
     metadata = {
-        "name": job["metadata"]["name"],
-        "namespace": job["metadata"]["namespace"],
+        "name": name,
+        "namespace": plan["metadata"]["namespace"],
         "labels": dict(plan["spec"].get("labels") or {}) | own_labels,
-        "annotations": dict(plan["spec"].get("annotations") or {}),
+        "annotations": dict(plan["spec"].get("annotations") or {}) | dict(annotations),
         "ownerReferences": [labels.owner_reference(plan, controller=True)],
     }
     return {
         "apiVersion": LAUNCH_PLAN_EXECUTIONS.api_version,
         "kind": LAUNCH_PLAN_EXECUTIONS.kind,
         "metadata": metadata,
-        "spec": {"launchPlanRef": {"kind": "LaunchPlan", "name": plan["metadata"]["name"]}},
+        "spec": {"launchPlanRef": {"kind": "LaunchPlan", "name": plan["metadata"]["name"]}} | dict(wish),
     }

@@ -36,6 +36,8 @@ class JobContent:
         settings: what the run gets beside its inputs.
         placement: where the pod may land beyond what the template says, or None.
         retries: how often a failed pod is replaced, or None for the template's own.
+        limited: whether the plan has a limit, so that a pod is replaced only after it has ended.
+        slot: the scheduled time of a run that we start ourselves, RFC 3339, or None.
     """
 
     template: Mapping[str, Any]
@@ -50,15 +52,26 @@ class JobContent:
     settings: RunSettings = field(default_factory=RunSettings)
     placement: Interruptible | None = None
     retries: int | None = None
+    limited: bool = False
+    slot: str | None = None
 
 
-def render_job(content: JobContent, namespace: str, name: str, execution: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the Job of an execution, controlled by it and named like it."""
+def render_job(
+    content: JobContent, execution: Mapping[str, Any], origin: str = "Manual", cronjob: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the Job of an execution, named like it.
+
+    It is controlled by the execution; a slot's of a plan with a CronJob by that, which stops firing otherwise.
+    """
+    namespace, name = execution["metadata"]["namespace"], execution["metadata"]["name"]
+    marks = {labels.EXECUTION: name, labels.ORIGIN: origin}
     metadata = render_job_metadata(content)
-    metadata["labels"] |= {labels.EXECUTION: name, labels.ORIGIN: "Manual"}
+    metadata["labels"] |= marks
     spec = render_job_spec(content)
-    spec["template"]["metadata"]["labels"] |= {labels.EXECUTION: name, labels.ORIGIN: "Manual"}
-    references = [labels.owner_reference(execution, controller=True)]
+    spec["template"]["metadata"]["labels"] |= marks
+    references = [labels.owner_reference(execution, controller=cronjob is None)]
+    if cronjob is not None:
+        references.append(labels.owner_reference(cronjob, controller=True))
     return {
         "apiVersion": JOBS.api_version,
         "kind": JOBS.kind,
@@ -87,6 +100,8 @@ def render_job_spec(content: JobContent) -> dict[str, Any]:
         spec["activeDeadlineSeconds"] = content.settings.timeout
     if content.retries is not None:
         spec["backoffLimit"] = content.retries
+    if content.limited:
+        spec["podReplacementPolicy"] = "Failed"
     _cap_parallelism(spec, content.settings.max_parallelism)
     pod = spec["template"] = spec.get("template") or {}
     pod["metadata"], pod["spec"] = pod.get("metadata") or {}, pod.get("spec") or {}
@@ -110,6 +125,8 @@ def _own_annotations(content: JobContent) -> dict[str, str]:
         values[labels.MAX_PARALLELISM] = str(content.settings.max_parallelism)
     if content.settings.output_prefix is not None:
         values[labels.OUTPUT_PREFIX] = content.settings.output_prefix
+    if content.slot is not None:
+        values[labels.SLOT] = content.slot
     return values
 
 
@@ -134,7 +151,7 @@ def _add_values(pod: dict[str, Any], content: JobContent) -> None:
     _add_volume(pod, {"name": INPUTS_VOLUME, "downwardAPI": {"items": [item]}}, INPUTS_DIRECTORY)
     asked = asked_variables(content.settings)
     # Ours come first: Kubernetes expands $(VAR) from names above, so all others may refer to them.
-    given = [*own_variables(content.inputs, content.launcher[0], content.settings), *asked]
+    given = [*own_variables(content.inputs, content.launcher[0], content.settings, content.slot), *asked]
     replaced = {variable["name"] for variable in asked}
     for container in _containers(pod):
         kept = [variable for variable in container.get("env") or () if str(variable.get("name")) not in replaced]

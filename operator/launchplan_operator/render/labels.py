@@ -26,6 +26,10 @@ INPUT_PREFIX = "inputs.launchplan.dev/"
 MAX_PARALLELISM = "launchplan.dev/max-parallelism"
 #: On a pod: what the address of the run's large outputs begins with.
 OUTPUT_PREFIX = "launchplan.dev/raw-output-prefix"
+#: On an execution that a schedule asks for, and on its pods: the slot, RFC 3339.
+SLOT = "launchplan.dev/slot"
+#: On a Job that never runs and only occupies a run's name.
+TOMBSTONE = "launchplan.dev/tombstone"
 #: On a CronJob: the hash of all that we rendered into it.
 RENDERED = "launchplan.dev/rendered"
 #: On a CronJob: the hash of its slots (cron text and zone).
@@ -52,6 +56,11 @@ def controller_of(obj: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return an object's controller reference, or None."""
     references = obj["metadata"].get("ownerReferences") or ()
     return next((reference for reference in references if reference.get("controller")), None)
+
+
+def is_tombstone(job: Mapping[str, Any]) -> bool:
+    """Tell whether a Job only occupies a name."""
+    return (job["metadata"].get("labels") or {}).get(TOMBSTONE) == "true"
 
 
 def is_owned_by(obj: Mapping[str, Any], uid: str) -> bool:
