@@ -53,11 +53,13 @@ class Triggers:
         self._wake_waiting(namespace, "WorkflowDefinition", name)
 
     def plan_changed(self, old: Object | None, new: Object | None) -> None:
-        """The plan itself; its waiting runs, if the spec, the verdict on it or its versions are others."""
+        """The plan itself; its waiting runs, if it stands otherwise; those of whom its ledger says something new."""
         namespace, name = _name(old, new)
         self._wake_self("LaunchPlan", namespace, name)
         if _standing(old) != _standing(new):
             self._wake_waiting(namespace, "LaunchPlan", name)
+        for run in _ledger(old) ^ _ledger(new):
+            self._queue.add(("LaunchPlanExecution", namespace, run[0]))
 
     def execution_changed(self, old: Object | None, new: Object | None) -> None:
         """The run itself; what it is a run of, if the phase is another."""
@@ -65,6 +67,8 @@ class Triggers:
         self._wake_self("LaunchPlanExecution", namespace, name)
         if new is None and old is not None:
             self._caches.remember_counted(old)
+        if new is None or _phase(new):
+            self._caches.forget_booked(new or old or {})
         if _phase(old) != _phase(new) or old is None or new is None:
             reference = ((new or old or {}).get("spec") or {}).get("launchPlanRef") or {}
             key = (reference.get("kind", "LaunchPlan"), namespace, str(reference.get("name")))
@@ -81,8 +85,11 @@ class Triggers:
         self._queue.add_after(key, GATHERING)
 
     def job_changed(self, old: Object | None, new: Object | None) -> None:
-        """The run of that name."""
-        self._wake_self("LaunchPlanExecution", *_name(old, new))
+        """The run of that name; the plan whose limit it counted under, where no run is left to tell of it."""
+        namespace, name = _name(old, new)
+        self._wake_self("LaunchPlanExecution", namespace, name)
+        if self._caches.executions.get(namespace, name) is None:
+            self._wake_limited(new or old or {})
 
     def pod_changed(self, old: Object | None, new: Object | None) -> None:
         """The run whose Job the pod belongs to, if the pod ended or is stuck."""
@@ -92,6 +99,15 @@ class Triggers:
         job = (pod["metadata"].get("labels") or {}).get(labels.JOB_NAME)
         if job:
             self._queue.add(("LaunchPlanExecution", pod["metadata"]["namespace"], job))
+        # A run that ended keeps its place under a limit until its pods have.
+        if new is None or (new.get("status") or {}).get("phase") in {"Succeeded", "Failed"}:
+            self._wake_limited(pod)
+
+    def _wake_limited(self, obj: Object) -> None:
+        namespace, plan = obj["metadata"]["namespace"], (obj["metadata"].get("labels") or {}).get(labels.PLAN)
+        found = self._caches.plans.get(namespace, plan) if plan else None
+        if plan and found is not None and (found.get("status") or {}).get("concurrency"):
+            self._queue.add_after(("LaunchPlan", namespace, plan), GATHERING)
 
     def _wake_self(self, kind: str, namespace: str, name: str) -> None:
         if not self.own_write:
@@ -139,6 +155,13 @@ def _generation(obj: Object | None) -> tuple[Any, ...]:
 def _standing(plan: Object | None) -> tuple[Any, ...]:
     """What waiting runs see of a plan: its spec, the verdict on it, and the versions that can be run."""
     return (*_verdict(plan), ((plan or {}).get("status") or {}).get("versions"))
+
+
+def _ledger(plan: Object | None) -> set[tuple[Any, ...]]:
+    """What a plan's ledger says of each run: that it may start, is to end, or never starts."""
+    ledger = ((plan or {}).get("status") or {}).get("concurrency") or {}
+    seats = {(seat["name"], seat["uid"], seat.get("replacedBy")) for seat in ledger.get("running") or ()}
+    return seats | {(entry["name"], entry["uid"], entry["reason"]) for entry in ledger.get("skipped") or ()}
 
 
 def _phase(obj: Object | None) -> str | None:

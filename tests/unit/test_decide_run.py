@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.decide.results import ResultContract
-from launchplan_operator.decide.run import RunError, RunState, is_finished, needs_pods, observe_run
+from launchplan_operator.decide.run import End, RunError, RunState, is_finished, needs_pods, observe_run
 
 STARTED, ENDED = "2026-01-31T09:00:00Z", "2026-01-31T09:05:00Z"
 NO_OUTPUTS = ResultContract("main", {})
@@ -120,7 +120,7 @@ def failed(kind: str, code: str, message: str, reason: Reason = Reason.JobFailed
 )
 def test_a_run_is_what_its_job_shows(seen: dict[str, Any], pods: list[dict[str, Any]], expected: RunState) -> None:
     """Each row is a Job that nobody asked to end."""
-    assert observe_run(seen, NO_OUTPUTS, pods, cause=None) == expected
+    assert observe_run(seen, NO_OUTPUTS, pods, end=None) == expected
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_complete_job_succeeds_with_its_outputs_alone(
     pods: list[dict[str, Any]], reason: Reason, outputs: dict[str, Any] | None
 ) -> None:
     """What fails is the author's to mend, and the error has the reason as its code."""
-    state = observe_run(job(COMPLETE), ONE_OUTPUT, pods, cause=None)
+    state = observe_run(job(COMPLETE), ONE_OUTPUT, pods, end=None)
     assert (state.reason, state.outputs, state.completed) == (reason, outputs, ENDED)
     if outputs is None:
         assert state.error == RunError("User", reason, state.message)
@@ -155,7 +155,7 @@ def test_a_complete_job_succeeds_with_its_outputs_alone(
 )
 def test_a_run_that_was_asked_to_end(seen: dict[str, Any], reason: Reason) -> None:
     """The wish tells an abort from a time-out, and changes no other end."""
-    state = observe_run(seen, NO_OUTPUTS, [], cause="enough")
+    state = observe_run(seen, NO_OUTPUTS, [], end=End(Reason.Aborted, "enough"))
     assert state.reason is reason
     assert (state.completed is not None) is bool(seen["status"]["conditions"])
 
@@ -177,7 +177,7 @@ def test_a_pod_that_will_not_start_says_so(waiting: str, message: str) -> None:
     statuses = [{"name": "side", "state": {"running": {}}}, {"name": "main", "state": {"waiting": {"reason": waiting}}}]
     stuck = {"metadata": {"name": "run-x"}, "status": {"phase": "Pending", "containerStatuses": statuses}}
     fresh = {"metadata": {"name": "run-y"}, "status": {"phase": "Pending"}}
-    assert observe_run(job(), NO_OUTPUTS, [fresh, stuck], cause=None).message == message
+    assert observe_run(job(), NO_OUTPUTS, [fresh, stuck], end=None).message == message
 
 
 @pytest.mark.parametrize(
@@ -212,12 +212,12 @@ PODS = st.lists(
 )
 
 
-@given(JOBS, PODS, st.sampled_from([NO_OUTPUTS, ONE_OUTPUT]), st.none() | st.text())
+@given(JOBS, PODS, st.sampled_from([NO_OUTPUTS, ONE_OUTPUT]), st.none() | st.builds(End, st.just(Reason.Aborted), st.text()))
 def test_a_run_has_ended_when_its_job_has_and_not_before(
-    seen: dict[str, Any], pods: list[dict[str, Any]], contract: ResultContract, cause: str | None
+    seen: dict[str, Any], pods: list[dict[str, Any]], contract: ResultContract, end: End | None
 ) -> None:
     """It ends with outputs or with an error, never with both, and never without either."""
-    state = observe_run(seen, contract, pods, cause=cause)
+    state = observe_run(seen, contract, pods, end=end)
     assert (state.completed is not None) is is_finished(seen)
     assert [state.outputs is not None, state.error is not None].count(True) == is_finished(seen)
     assert state.reason in set(Reason)
@@ -230,4 +230,4 @@ def test_a_condition_counts_only_while_it_is_true(status: str) -> None:
     for condition in seen["status"]["conditions"]:
         condition["status"] = status
     assert not is_finished(seen)
-    assert observe_run(seen, NO_OUTPUTS, [], cause=None).reason is Reason.Running
+    assert observe_run(seen, NO_OUTPUTS, [], end=None).reason is Reason.Running

@@ -90,12 +90,24 @@ class Seat(Model):
     replaced_by: ObjectName | None = Field(default=None, description="The execution for which it is being ended.")
 
 
+class SkippedRun(Model):
+    """A run that never starts, until its own status says so."""
+
+    name: ObjectName = Field(description="The execution's name.")
+    uid: Uid = Field(description="The execution's uid.")
+    reason: ReasonText = Field(description="The cause, in one word.")
+    message: Message = Field(description="The cause, in a sentence.")
+
+
 class ConcurrencyStatus(Model):
     """The ledger of a limited plan: no Job is made for a run that does not stand in it."""
 
     plan_uid: Uid = Field(description="The uid of the plan that the ledger is of; another's counts for nothing.")
     running: Annotated[tuple[Seat, ...], Field(max_length=MAX_LEDGER, json_schema_extra=list_map("uid"))] = Field(
         default=(), description="The runs that may be under way, oldest first."
+    )
+    skipped: Annotated[tuple[SkippedRun, ...], Field(max_length=MAX_LEDGER, json_schema_extra=list_map("uid"))] = Field(
+        default=(), description="Runs that never start and do not say so themselves yet."
     )
     queued: Count = Field(default=0, description="How many runs wait for their turn.")
     hold_until: Timestamp | None = Field(

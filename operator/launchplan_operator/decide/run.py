@@ -50,6 +50,14 @@ class RunState:
     error: RunError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why a run ends that was not done: the reason, Aborted or Replaced for one that runs, and the cause in words."""
+
+    reason: Reason
+    cause: str
+
+
 def is_finished(job: Mapping[str, Any]) -> bool:
     """Tell whether a Job has ended, whichever way."""
     return _ended(job, "Complete") is not None or _ended(job, "Failed") is not None
@@ -63,7 +71,7 @@ def needs_pods(job: Mapping[str, Any], contract: ResultContract, pods: Sequence[
 
 
 def observe_run(
-    job: Mapping[str, Any], contract: ResultContract, pods: Sequence[Mapping[str, Any]], *, cause: str | None
+    job: Mapping[str, Any], contract: ResultContract, pods: Sequence[Mapping[str, Any]], *, end: End | None
 ) -> RunState:
     """Return the state of a run that has a Job.
 
@@ -71,7 +79,7 @@ def observe_run(
         job: the Job; only its metadata, `spec.suspend` and status are read.
         contract: where its outputs are.
         pods: the Job's pods, as far as known.
-        cause: why a person asked for its end, which tells an abort from a time-out; None if nobody did.
+        end: why its end was asked for, which tells an abort from a time-out; None if nobody did.
     """
     started = job.get("status", {}).get("startTime")
     if complete := _ended(job, "Complete"):
@@ -79,9 +87,9 @@ def observe_run(
             started, job["status"].get("completionTime") or complete["lastTransitionTime"], contract, pods
         )
     if failed := _ended(job, "Failed"):
-        return _failed(started, failed, contract, pods, cause=cause)
-    if cause is not None:
-        return RunState(Reason.Aborting, f"{cause}: waiting for the Job's pods to end", started)
+        return _failed(started, failed, contract, pods, end=end)
+    if end is not None:
+        return RunState(Reason.Aborting, f"{end.cause}: waiting for the Job's pods to end", started)
     if started is None and job.get("spec", {}).get("suspend"):
         return RunState(Reason.Queued, "the Job is suspended; whoever queues it will start it")
     return RunState(Reason.Running, _stuck_message(pods), started)
@@ -103,12 +111,12 @@ def _failed(
     contract: ResultContract,
     pods: Sequence[Mapping[str, Any]],
     *,
-    cause: str | None,
+    end: End | None,
 ) -> RunState:
     ended = condition["lastTransitionTime"]
     if condition.get("reason") == "DeadlineExceeded":
-        reason = Reason.TimedOut if cause is None else Reason.Aborted
-        message = condition.get("message", "") if cause is None else cause
+        reason = Reason.TimedOut if end is None else end.reason
+        message = condition.get("message", "") if end is None else end.cause
         return RunState(reason, message, started, ended, error=RunError("User", reason, message))
     pod = failed_pod(pods)
     error = _error(condition, failure_words(pod, contract.container) if pod is not None else None)

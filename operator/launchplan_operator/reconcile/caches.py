@@ -5,6 +5,7 @@ Jobs and pods are reduced on arrival to the few fields that a decision reads.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from launchplan_operator.api.kinds import (
@@ -64,6 +65,7 @@ def project_pod(pod: Mapping[str, Any]) -> dict[str, Any]:
         "apiVersion": PODS.api_version,
         "kind": PODS.kind,
         "metadata": _metadata(pod["metadata"], annotations=False),
+        "spec": {"nodeName": (pod.get("spec") or {}).get("nodeName")},
         "status": kept,
     }
 
@@ -94,12 +96,20 @@ def _launcher(execution: Mapping[str, Any]) -> Iterable[str]:
     return (launcher_key(execution["metadata"]["namespace"], kind, name),)
 
 
+def _is_unaccepted_slot_run(execution: Mapping[str, Any]) -> bool:
+    return labels.is_slot_run(execution) and not (execution.get("status") or {}).get("phase")
+
+
 def _label_index(label: str) -> Any:
     def keys(obj: Mapping[str, Any]) -> Iterable[str]:
         value = (obj["metadata"].get("labels") or {}).get(label)
         return (scoped(obj["metadata"]["namespace"], value),) if value else ()
 
     return keys
+
+
+def _tombstones(job: Mapping[str, Any]) -> Iterable[str]:
+    return _label_index(labels.PLAN)(job) if labels.is_tombstone(job) else ()
 
 
 def _forget_oldest(remembered: dict[str, Any], limit: int) -> None:
@@ -115,11 +125,18 @@ class Caches:
     plans: Cache = field(default_factory=lambda: Cache(indexes={"namespace": _namespace, "workflow": _plan_workflow}))
     executions: Cache = field(default_factory=lambda: Cache(indexes={"launcher": _launcher}))
     cronjobs: Cache = field(default_factory=Cache)
-    jobs: Cache = field(default_factory=lambda: Cache(project_job, {"plan": _label_index(labels.PLAN)}))
+    jobs: Cache = field(default_factory=lambda: Cache(project_job, {"plan": _label_index(labels.PLAN), "tombstone": _tombstones}))
     pods: Cache = field(default_factory=lambda: Cache(project_pod, {"job": _label_index(labels.JOB_NAME)}))
 
     #: Uids of Jobs whose records were counted and then deleted: the record that is made again is not counted again.
     counted_jobs: dict[str, None] = field(default_factory=dict)
+
+    #: When a plan's CronJob was seen gone, by namespace and name: its controller may act on a stale view for a moment.
+    cronjobs_gone: dict[str, datetime] = field(default_factory=dict)
+
+    #: Uids of slots' runs that stand in the books as started and were not accepted yet. One that is not among them,
+    #: though its slot is settled, was made by a request that arrived too late.
+    booked_runs: set[str] = field(default_factory=set)
 
     #: Versions read back from the server, by hash: what has the hash is the version, whoever holds it now.
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
@@ -137,6 +154,19 @@ class Caches:
         if status.get("counted") and "jobRef" in status:
             self.counted_jobs[status["jobRef"]["uid"]] = None
         _forget_oldest(self.counted_jobs, _REMEMBERED)
+
+    def inherit_runs(self) -> None:
+        """Take the slots' runs that are there when this process begins to write for booked: whoever made them saw to it."""
+        self.booked_runs.update(run["metadata"]["uid"] for run in self.executions.values() if _is_unaccepted_slot_run(run))
+
+    def forget_booked(self, execution: Mapping[str, Any]) -> None:
+        """A slot's run that was accepted, or is gone, needs no mark any more."""
+        self.booked_runs.discard(execution["metadata"]["uid"])
+
+    def remember_gone(self, namespace: str, name: str, now: datetime) -> None:
+        """Note that a plan's CronJob was just seen gone."""
+        self.cronjobs_gone[scoped(namespace, name)] = now
+        _forget_oldest(self.cronjobs_gone, _REMEMBERED)
 
     def of(self, kind: Kind) -> Cache | None:
         """Return the cache of a kind, or None for a kind that we only write."""

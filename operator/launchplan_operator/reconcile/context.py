@@ -7,8 +7,11 @@ from typing import Any, Protocol
 
 from launchplan_operator.api.defaults import RunDefaults
 from launchplan_operator.api.kinds import Kind
+from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.retention import MINIMUM_AGE
 from launchplan_operator.kube.client import Client
 from launchplan_operator.reconcile.caches import Caches
+from launchplan_operator.reconcile.flights import Flights
 from launchplan_operator.reconcile.result import Done, Failed, Outcome
 
 
@@ -27,6 +30,8 @@ class Context:
     Attributes:
         clock: the instant, aware.
         defaults: the operator's own run settings.
+        leader_since: when this process became the one that writes; what is older may have been another's work.
+        flights: what this process asked for and got no answer to.
     """
 
     client: Client
@@ -34,6 +39,8 @@ class Context:
     events: Recorder
     clock: Callable[[], datetime]
     defaults: RunDefaults = field(default_factory=RunDefaults)
+    leader_since: Callable[[], datetime | None] = lambda: None
+    flights: Flights = field(default_factory=Flights)
 
 
 async def write_status(context: Context, kind: Kind, obj: Mapping[str, Any], status: Mapping[str, Any]) -> Outcome:
@@ -55,3 +62,14 @@ async def write_status(context: Context, kind: Kind, obj: Mapping[str, Any], sta
     if cache is not None:
         cache.remove(dict(obj))
     return Done()
+
+
+def may_be_starting(context: Context, execution: Mapping[str, Any]) -> bool:
+    """Tell whether a Job may yet appear for a run that has none: by an unanswered request, or an earlier leader's."""
+    now = context.clock()
+    if context.flights.may_arrive(execution["metadata"]["uid"], now):
+        return True
+    since = context.leader_since()
+    if since is None or now - since > MINIMUM_AGE:
+        return False
+    return to_instant(execution["metadata"]["creationTimestamp"]) <= since

@@ -5,13 +5,16 @@ from typing import Any
 
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
-from launchplan_operator.decide.instants import instant_text
-from launchplan_operator.decide.progress import is_terminal, run_status
-from launchplan_operator.decide.run import RunError, RunState
+from launchplan_operator.decide.progress import is_terminal
+from launchplan_operator.decide.run import End
 from launchplan_operator.reconcile.context import Context, write_status
 from launchplan_operator.reconcile.follow import adopt_stray, follow_job, is_job_of, origin_type
-from launchplan_operator.reconcile.launch import launch, reject, taken
+from launchplan_operator.reconcile.ending import reject, write_aborted
+from launchplan_operator.reconcile.launch import launch, meet_tombstone, taken
 from launchplan_operator.reconcile.result import Done, Failed, Outcome
+from launchplan_operator.reconcile.slotruns import is_straggler
+from launchplan_operator.reconcile.standing import find_end, find_standing, plan_of
+from launchplan_operator.reconcile.tombstone import occupy_name
 from launchplan_operator.render import labels
 from launchplan_operator.render.execution import render_record
 
@@ -31,17 +34,31 @@ async def reconcile_execution(context: Context, namespace: str, name: str) -> Ou
         job = await context.client.get(JOBS, namespace, name)
         if job is None:
             return await _end_without_job(context, execution)
+    if labels.is_slot_run(execution) and (outcome := await _remove_straggler(context, execution)):
+        return outcome
     if job is None:
         return await launch(context, execution)
+    if labels.is_tombstone(job):
+        return await meet_tombstone(context, execution, job)
     if not is_job_of(job, execution):
         return await reject(context, execution, taken(name))
     return await follow_job(context, execution, job)
 
 
+async def _remove_straggler(context: Context, execution: Mapping[str, Any]) -> Outcome | None:
+    """Delete a slot's run that came after the slot was settled: it is counted as missed, or ran under an older schedule."""
+    plan = plan_of(context, execution)
+    if plan is None or not is_straggler(execution, plan, context.caches.booked_runs):
+        return None
+    namespace, name, uid = (execution["metadata"][key] for key in ("namespace", "name", "uid"))
+    reply = await context.client.delete(LAUNCH_PLAN_EXECUTIONS, namespace, name, uid=uid)
+    return Done() if reply.ok or reply.not_found or reply.conflict else Failed(f"late run {name}: {reply.message}")
+
+
 def is_record(execution: Mapping[str, Any]) -> bool:
-    """Tell whether we made the execution to record what a schedule started; a person's has no controller."""
+    """Tell whether we made the execution to record what a CronJob started; a person's has no controller."""
     controller = labels.controller_of(execution)
-    return controller is not None and controller["kind"] == "LaunchPlan"
+    return controller is not None and controller["kind"] == "LaunchPlan" and not labels.is_slot_run(execution)
 
 
 async def record_job(context: Context, job: Mapping[str, Any]) -> Outcome:
@@ -85,15 +102,16 @@ async def _observe_late_wish(context: Context, execution: Mapping[str, Any]) -> 
 
 
 async def _end_without_job(context: Context, execution: Mapping[str, Any]) -> Outcome:
-    now = context.clock()
-    status = execution.get("status") or {}
-    asked = "terminate" in execution["spec"]
-    reason = Reason.Aborted if asked else Reason.JobDeleted
-    message = execution["spec"]["terminate"]["cause"] if asked else "the Job was deleted while the run had not ended"
-    error = RunError("User", reason, message)
-    state = RunState(reason, message, status.get("startTime"), instant_text(now), error=error)
-    final = run_status(state, execution["metadata"]["generation"], now, status)
-    return await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, final)
+    """End a run whose Job is gone, with the name occupied: nothing makes the Job again."""
+    standing = find_standing(context, execution)
+    end = find_end(execution, standing) or End(Reason.JobDeleted, "the Job was deleted while the run had not ended")
+    if standing.plan is not None:
+        found = await occupy_name(context, execution["metadata"], end, standing.plan)
+        if isinstance(found, Failed):
+            return found
+        if not labels.is_tombstone(found):
+            return Failed(f"Job {execution['metadata']['name']} appeared between two looks")
+    return await write_aborted(context, execution, end)
 
 
 def _was_started(execution: Mapping[str, Any]) -> bool:

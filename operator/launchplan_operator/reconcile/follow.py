@@ -12,7 +12,9 @@ from launchplan_operator.decide.run import is_finished, needs_pods, observe_run
 from launchplan_operator.reconcile.caches import project_pod, scoped
 from launchplan_operator.reconcile.context import Context, write_status
 from launchplan_operator.reconcile.result import Done, Failed, Outcome
+from launchplan_operator.reconcile.standing import find_end, find_standing, origin_of
 from launchplan_operator.render import labels
+from launchplan_operator.render.job import JobContent
 
 
 def is_job_of(job: Mapping[str, Any], execution: Mapping[str, Any]) -> bool:
@@ -32,21 +34,29 @@ def origin_type(job: Mapping[str, Any]) -> str:
     return "Schedule" if labels.CRONJOB_SLOT in (job["metadata"].get("annotations") or {}) else "Manual"
 
 
-def manual_origin(execution: Mapping[str, Any]) -> str:
-    """Return who started a run that a person asked for: the person, or the wish to run an earlier one once more."""
-    return "Relaunch" if execution["spec"].get("relaunchOf") else "Manual"
+def accepted_facts(execution: Mapping[str, Any], content: JobContent) -> dict[str, Any]:
+    """Return what is fixed once a run was checked, for the status of one that waits for its turn."""
+    name, version = content.workflow
+    return {
+        "origin": origin_of(execution),
+        "launchPlanVersion": content.version,
+        "workflow": {"name": name, "version": version},
+        "planUid": content.launcher_uid,
+        "inputs": json.loads(content.inputs_json),
+        "queuedTime": execution["metadata"]["creationTimestamp"],
+    }
 
 
 async def follow_job(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:
     """Write what the Job and its pods show; ask the server for pods where the cache may lag behind."""
-    cause = (execution["spec"].get("terminate") or {}).get("cause")
-    for step in (adopt_stray, _end_job if cause is not None else None):
+    end = find_end(execution, find_standing(context, execution))
+    for step in (adopt_stray, _end_job if end is not None else None):
         outcome = await step(context, execution, job) if step else Done()
         if not isinstance(outcome, Done):
             return outcome
     contract = _contract(job)
     pods = await _pods(context, job, contract)
-    state = observe_run(job, contract, pods, cause=cause)
+    state = observe_run(job, contract, pods, end=end)
     counted = job["metadata"]["uid"] in context.caches.counted_jobs
     previous = {**_accepted(execution, job, counted=counted), **(execution.get("status") or {})}
     status = run_status(state, execution["metadata"]["generation"], context.clock(), previous)
@@ -122,12 +132,8 @@ def _accepted(execution: Mapping[str, Any], job: Mapping[str, Any], *, counted: 
     metadata = job["metadata"]
     annotations = metadata.get("annotations") or {}
     inputs = ((job["spec"]["template"].get("metadata") or {}).get("annotations") or {}).get(labels.INPUTS)
-    by_schedule = origin_type(job) == "Schedule"
-    origin: dict[str, Any] = {"type": "Schedule" if by_schedule else manual_origin(execution)}
-    if labels.CRONJOB_SLOT in annotations:
-        origin["slot"] = instant_text(to_instant(annotations[labels.CRONJOB_SLOT]))
     return {
-        "origin": origin,
+        "origin": _origin(execution, annotations),
         "launchPlanVersion": (metadata.get("labels") or {}).get(labels.VERSION),
         "workflow": _results(job).get("workflow"),
         "planUid": annotations.get(labels.PLAN_UID),
@@ -135,6 +141,13 @@ def _accepted(execution: Mapping[str, Any], job: Mapping[str, Any], *, counted: 
         "jobRef": {"name": metadata["name"], "uid": metadata["uid"]},
         "queuedTime": execution["metadata"]["creationTimestamp"],
     } | ({"counted": True} if counted else {})
+
+
+def _origin(execution: Mapping[str, Any], annotations: Mapping[str, str]) -> dict[str, str]:
+    slot = annotations.get(labels.CRONJOB_SLOT)
+    if slot is None or labels.is_slot_run(execution):
+        return origin_of(execution)
+    return {"type": "Schedule", "slot": instant_text(to_instant(slot))}
 
 
 def _results(job: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""Starting a run that a person asked for: every check first, then one Job of the execution's name."""
+"""Starting a run that a person or a slot asks for: every check first, then its turn, then one Job of its name."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -9,54 +10,68 @@ from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
 from launchplan_operator.api.mending import target_of
-from launchplan_operator.decide.instants import instant_text, to_instant
-from launchplan_operator.decide.progress import rejected_status, run_status, waiting_status
+from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.progress import queued_status, waiting_status
 from launchplan_operator.decide.readiness import PATIENCE
 from launchplan_operator.decide.references import check_run_name
 from launchplan_operator.decide.refusals import show_quota
-from launchplan_operator.decide.run import RunError, RunState
 from launchplan_operator.decide.runcommand import RunWish, run_instead, wish_of
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.choice import choose_content, read_wish
 from launchplan_operator.reconcile.context import Context, write_status
-from launchplan_operator.reconcile.follow import follow_job, is_job_of, manual_origin
+from launchplan_operator.reconcile.ending import abort, finish_unstarted, reject, requested_facts, skip
+from launchplan_operator.reconcile.follow import accepted_facts, follow_job, is_job_of
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
+from launchplan_operator.reconcile.standing import (
+    Standing,
+    find_end,
+    find_standing,
+    is_accepted,
+    origin_of,
+    tell_standing,
+)
+from launchplan_operator.reconcile.tombstone import is_tombstone_of
+from launchplan_operator.render import labels
 from launchplan_operator.render.job import JobContent, render_job
 
 _ASK_AGAIN = 15.0
 
 
 async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
-    """Check and start a run, or say why it waits or never starts."""
-    terminate = execution["spec"].get("terminate")
-    if terminate is not None:
-        return await _abort(context, execution, str(terminate.get("cause")))
+    """Check a run and start it when its turn has come, or say why it waits or never starts."""
+    standing = find_standing(context, execution)
+    if end := find_end(execution, standing):
+        return await abort(context, execution, standing, end)
+    if standing.skipped is not None:
+        return await skip(context, execution, standing.skipped)
     spec = await read_wish(context, execution)
     if isinstance(spec, tuple):
         return await _refuse(context, execution, spec)
-    if misnamed := check_run_name(execution["metadata"]["name"]):
+    if misnamed := check_run_name(execution["metadata"]["name"]) if not labels.is_slot_run(execution) else None:
         return await reject(context, execution, *run_instead((misnamed,), wish_of(spec)))
     if _plan_is_another(context, execution, spec):
         gone = _plan_deleted(spec.launch_plan_ref.name)
         return await reject(context, execution, *run_instead((gone,), wish_of(spec)))
+    if standing.must_wait and is_accepted(execution):
+        return await _wait(context, execution, standing, {})
     content = await choose_content(context, execution, spec)
     if content is None:
         # The verdict on the workflow or the plan wakes the runs that wait for it.
         return Done()
     if isinstance(content, tuple):
         return await _refuse(context, execution, content)
-    return await _create(context, execution, content, wish_of(spec))
+    if standing.must_wait:
+        return await _wait(context, execution, standing, accepted_facts(execution, content))
+    return await _create(context, execution, replace(content, limited=standing.limited), wish_of(spec))
 
 
-async def reject(context: Context, execution: Mapping[str, Any], *findings: Finding) -> Outcome:
-    """End a run before it starts."""
-    previous = {**_requested(context, execution), **(execution.get("status") or {})}
-    target = target_of(LAUNCH_PLAN_EXECUTIONS, execution)
-    status = rejected_status(findings, target, execution["metadata"]["generation"], context.clock(), previous)
-    outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
-    if isinstance(outcome, Done):
-        context.events.record(execution, "Warning", findings[0].reason, status["error"]["message"][:900])
-    return outcome
+async def meet_tombstone(context: Context, execution: Mapping[str, Any], tombstone: Mapping[str, Any]) -> Outcome:
+    """End a run by its own tombstone; let it wait until an earlier one of the same name is gone, which wakes it."""
+    if is_tombstone_of(tombstone, execution["metadata"]["uid"]):
+        return await finish_unstarted(context, execution, tombstone)
+    name = execution["metadata"]["name"]
+    message = f"an execution {name!r} ended before it started, and its name is kept for some minutes"
+    return await _let_wait(context, execution, (Finding(Reason.JobNameTaken, message, "metadata.name", transient=True),), {})
 
 
 def taken(name: str) -> Finding:
@@ -67,17 +82,32 @@ def taken(name: str) -> Finding:
 
 async def _create(context: Context, execution: Mapping[str, Any], content: JobContent, wish: RunWish) -> Outcome:
     namespace, name = execution["metadata"]["namespace"], execution["metadata"]["name"]
-    reply = await context.client.create(JOBS, render_job(content, execution))
+    manifest = _render(context, execution, content)
+    with context.flights.sending(execution["metadata"]["uid"], context.clock()):
+        reply = await context.client.create(JOBS, manifest)
     if reply.ok:
         return await follow_job(context, execution, reply.body)
     if reply.exists:
         job = await context.client.get(JOBS, namespace, name)
         if job is None:
             return Failed(f"Job {name} vanished between two looks")
+        if labels.is_tombstone(job):
+            return await meet_tombstone(context, execution, job)
         if is_job_of(job, execution):
             return await follow_job(context, execution, job)
         return await reject(context, execution, *run_instead((taken(name),), wish))
     return await _job_refused(context, execution, content.version, reply)
+
+
+def _render(context: Context, execution: Mapping[str, Any], content: JobContent) -> dict[str, Any]:
+    """Return the Job of a run; of a slot's, where its plan has a CronJob, that CronJob is the controller."""
+    if not labels.is_slot_run(execution):
+        return render_job(content, execution)
+    origin = origin_of(execution)
+    owner = labels.controller_of(execution) or {}
+    cronjob = context.caches.cronjobs.get(execution["metadata"]["namespace"], str(owner.get("name")))
+    own = cronjob is not None and labels.is_owned_by(cronjob, str(owner.get("uid")))
+    return render_job(replace(content, slot=origin["slot"]), execution, origin["type"], cronjob if own else None)
 
 
 async def _job_refused(context: Context, execution: Mapping[str, Any], version: str, reply: Reply) -> Outcome:
@@ -102,34 +132,30 @@ async def _refuse(
     """
     if any(not finding.transient for finding in findings) or _patience(context, execution) <= timedelta():
         return await reject(context, execution, *findings)
-    previous = {**_requested(context, execution), **(execution.get("status") or {}), **(fixed or {})}
-    target = target_of(LAUNCH_PLAN_EXECUTIONS, execution)
-    status = waiting_status(findings, target, execution["metadata"]["generation"], context.clock(), previous)
-    outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
+    outcome = await _let_wait(context, execution, findings, fixed or {})
     if not isinstance(outcome, Done):
         return outcome
     return Again(min(_patience(context, execution).total_seconds(), _ASK_AGAIN))
 
 
-async def _abort(context: Context, execution: Mapping[str, Any], cause: str) -> Outcome:
-    now = context.clock()
-    state = RunState(Reason.Aborted, cause, completed=instant_text(now), error=RunError("User", Reason.Aborted, cause))
-    previous = {**_requested(context, execution), **(execution.get("status") or {})}
-    status = run_status(state, execution["metadata"]["generation"], now, previous)
+async def _let_wait(
+    context: Context, execution: Mapping[str, Any], findings: tuple[Finding, ...], fixed: Mapping[str, Any]
+) -> Outcome:
+    previous = {**requested_facts(context, execution), **(execution.get("status") or {}), **fixed}
+    target = target_of(LAUNCH_PLAN_EXECUTIONS, execution)
+    status = waiting_status(findings, target, execution["metadata"]["generation"], context.clock(), previous)
     return await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
 
 
-def _requested(context: Context, execution: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of a run that never had a Job."""
-    reference = execution["spec"].get("launchPlanRef") or {}
-    known: dict[str, Any] = {
-        "origin": {"type": manual_origin(execution)},
-        "queuedTime": execution["metadata"]["creationTimestamp"],
-    }
-    if reference.get("kind", "LaunchPlan") == "LaunchPlan":
-        plan = context.caches.plans.get(execution["metadata"]["namespace"], str(reference.get("name")))
-        known |= {"planUid": plan["metadata"]["uid"]} if plan is not None else {}
-    return known
+async def _wait(
+    context: Context, execution: Mapping[str, Any], standing: Standing, facts: Mapping[str, Any]
+) -> Outcome:
+    """Let a run wait for its turn; with the facts of its acceptance it stands in line."""
+    previous = {**(execution.get("status") or {}), **facts}
+    reason, message = tell_standing(execution, standing)
+    generation = execution["metadata"]["generation"]
+    status = queued_status(reason, message, generation, context.clock(), previous)
+    return await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
 
 
 def _plan_is_another(context: Context, execution: Mapping[str, Any], spec: LaunchPlanExecutionSpec) -> bool:
@@ -150,4 +176,7 @@ def _plan_deleted(name: str) -> Finding:
 
 
 def _patience(context: Context, execution: Mapping[str, Any]) -> timedelta:
-    return to_instant(execution["metadata"]["creationTimestamp"]) + PATIENCE - context.clock()
+    """Return how long a run may still wait for another object's arrival, from when it could first start."""
+    seat = find_standing(context, execution).seat
+    created = to_instant(execution["metadata"]["creationTimestamp"])
+    return (max(created, seat.admitted_at) if seat else created) + PATIENCE - context.clock()

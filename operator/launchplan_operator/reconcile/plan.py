@@ -1,6 +1,6 @@
 """LaunchPlan: read, decide, bring the CronJob one step forward, account for the past, write one status."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,18 +13,21 @@ from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.readiness import patience_left
 from launchplan_operator.decide.retention import HistoryLimits
 from launchplan_operator.reconcile.context import Context, write_status
+from launchplan_operator.reconcile.ledger import keep_ledger
 from launchplan_operator.reconcile.planforce import find_force
 from launchplan_operator.reconcile.planreport import report_status
 from launchplan_operator.reconcile.planschedule import advance_schedule
 from launchplan_operator.reconcile.planview import PlanReading, read_plan
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
-from launchplan_operator.reconcile.retention import executions_of, retain
+from launchplan_operator.reconcile.retention import executions_of, remove_tombstones, retain
 from launchplan_operator.reconcile.revisions import keep_revision, known_versions, prune_revisions
 
 #: A CronJob fires a little after its slot; a look this much later finds the next times in the past if it did not.
 _AFTER_SLOT = timedelta(seconds=10)
 #: What nobody tells us of when it is mended: a quota, an admission, and revisions, which are not watched.
 _UNWATCHED = frozenset({Reason.JobRefused, Reason.RevisionRefused, Reason.RevisionTampered})
+#: Outcomes of which a person is told, and need not be warned.
+_ORDINARY = frozenset({"Skipped", "CaughtUp"})
 #: Seconds after which the server is asked once more.
 _ASK_AGAIN = 30.0
 
@@ -45,7 +48,10 @@ async def reconcile_plan(context: Context, namespace: str, name: str) -> Outcome
     if step.outcome is not None:
         return step.outcome
     executions = executions_of(context, namespace, "LaunchPlan", name)
-    status, counting = report_status(context, plan, reading, force, step, executions)
+    ledger = await keep_ledger(context, plan, reading, force, executions)
+    if isinstance(ledger, Failed):
+        return ledger
+    status, counting = report_status(context, plan, reading, force, (step, ledger), executions)
     outcome = await write_status(context, LAUNCH_PLANS, plan, status)
     if not isinstance(outcome, Done):
         return outcome
@@ -56,7 +62,12 @@ async def reconcile_plan(context: Context, namespace: str, name: str) -> Outcome
     if step.again is not None or not counting.complete:
         return Again(step.again or 0.0)
     kept = await _retain(context, reading, status, executions)
-    return kept if not isinstance(kept, (Done, Again)) else _next_look(context, status, kept)
+    if not isinstance(kept, (Done, Again)):
+        return kept
+    alarms = [kept.after if isinstance(kept, Again) else None, ledger.again, await remove_tombstones(context, plan)]
+    if step.look_at is not None:
+        alarms.append((step.look_at - context.clock()).total_seconds())
+    return _next_look(context, status, [alarm for alarm in alarms if alarm is not None])
 
 
 async def _keep_version(context: Context, plan: Mapping[str, Any], reading: PlanReading) -> PlanReading | Failed:
@@ -97,9 +108,9 @@ def _is_covered(execution: Mapping[str, Any], status: Mapping[str, Any]) -> bool
     return is_terminal(own) and bool(own.get("counted")) and covered
 
 
-def _next_look(context: Context, status: Mapping[str, Any], kept: Outcome) -> Outcome:
+def _next_look(context: Context, status: Mapping[str, Any], alarms: Sequence[float]) -> Outcome:
     now = context.clock()
-    waits = [kept.after] if isinstance(kept, Again) else []
+    waits = list(alarms)
     times = (status.get("schedule") or {}).get("nextTimes") or ()
     if times:
         waits.append((to_instant(times[0]) + _AFTER_SLOT - now).total_seconds())
@@ -121,5 +132,6 @@ def _tell(context: Context, plan: Mapping[str, Any], status: Mapping[str, Any]) 
         context.events.record(plan, "Warning", ready["reason"], ready["message"])
     old = list(before.get("decisions") or ())
     for decision in (d for d in status.get("decisions") or () if d not in old):
-        message = f"slot {decision['slot']}: {decision['message']}"
-        context.events.record(plan, "Warning", decision["reason"], message)
+        subject = f"slot {decision['slot']}" if "slot" in decision else f"run {decision.get('execution')}"
+        kind = "Normal" if decision["outcome"] in _ORDINARY else "Warning"
+        context.events.record(plan, kind, decision["reason"], f"{subject}: {decision['message']}")

@@ -73,6 +73,7 @@ async def remove_cronjob(context: Context, plan: Mapping[str, Any], live: Mappin
         context.caches.take(CRON_JOBS, found)
         return Again(_UNTIL_GONE)
     context.caches.cronjobs.remove(dict(live))
+    context.caches.remember_gone(namespace, name, context.clock())
     return Done()
 
 

@@ -8,6 +8,7 @@ from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.mending import set_field
 from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.decide.activation import Activation, decide_activation
+from launchplan_operator.decide.engine import Engine, choose_engine
 from launchplan_operator.decide.permissions import asked_settings, check_permissions, permit_settings
 from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.reconcile.context import Context
@@ -23,6 +24,7 @@ class Force:
         version: the active version; None where none is, or where it cannot be read.
         settings: what its slots get; None where the workflow, as it is now, does not allow what the version asks for.
         scheduled: whether slots shall fire; None leaves whatever is scheduled as it is.
+        engine: who keeps the time of the version in force; None where it has no readable schedule.
         text: the cron text and zone of the version in force, else of the newest, for people.
         has_schedule: whether that has a schedule at all.
         findings: what keeps the version that the spec asks for from being in force.
@@ -32,6 +34,7 @@ class Force:
     version: Runnable | None
     settings: RunSettings | None
     scheduled: bool | None
+    engine: Engine | None = None
     text: str | None = None
     has_schedule: bool = False
     findings: tuple[Finding, ...] = ()
@@ -51,14 +54,19 @@ async def find_force(context: Context, plan: Mapping[str, Any], reading: PlanRea
     unreadable = _mended_by_another(reading, found) if isinstance(found, Finding) else None
     problems = tuple(each for each in (activation.finding, unreadable) if each is not None)
     denied = _denied(reading, version) if version and settings is None else ()
+    engine = _engine(reading, version) if version else None
+    unserved = (engine,) if isinstance(engine, Finding) and not reading.findings else ()
     return Force(
         active=activation.active,
         version=version,
         settings=settings,
-        scheduled=_is_scheduled(reading, activation, version, permitted=settings is not None),
+        scheduled=None
+        if isinstance(engine, Finding)
+        else _is_scheduled(reading, activation, version, permitted=settings is not None),
+        engine=None if isinstance(engine, Finding) else engine,
         text=shown.timetable.describe() if shown and shown.timetable else None,
         has_schedule=wants,
-        findings=(*problems, *denied),
+        findings=(*problems, *denied, *unserved),
     )
 
 
@@ -87,6 +95,13 @@ def _settings(context: Context, reading: PlanReading, version: Runnable) -> RunS
     resolved = resolve_settings(None, version.spec, context.defaults)
     permitted = permit_settings(resolved, reading.live.allow, reading.live.name)
     return permitted if isinstance(permitted, RunSettings) else None
+
+
+def _engine(reading: PlanReading, version: Runnable) -> Engine | Finding | None:
+    """Return who keeps the time: the schedule is the version's, the limit is the plan's whatever its version."""
+    if version.spec.schedule is None or version.timetable is None or reading.spec is None:
+        return None
+    return choose_engine(version.spec.schedule, version.timetable, limited=reading.spec.concurrency is not None)
 
 
 def _denied(reading: PlanReading, version: Runnable) -> tuple[Finding, ...]:

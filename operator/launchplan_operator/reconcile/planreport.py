@@ -1,15 +1,19 @@
 """A plan's status from what was read, decided and done: facts gathered from its executions."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from launchplan_operator.api.kinds import LAUNCH_PLANS
 from launchplan_operator.api.mending import target_of
 from launchplan_operator.decide.counting import Countable, Counting, count_executions
+from launchplan_operator.decide.decisions import decision_of
 from launchplan_operator.decide.planstatus import PlanReport, build_plan_status, plan_interface
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.versions import bound_history
 from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.ledger import LedgerStep
 from launchplan_operator.reconcile.planforce import Force
 from launchplan_operator.reconcile.plansituation import ScheduleStep
 from launchplan_operator.reconcile.planview import PlanReading
@@ -20,16 +24,17 @@ def report_status(
     plan: Mapping[str, Any],
     reading: PlanReading,
     force: Force,
-    step: ScheduleStep,
+    steps: tuple[ScheduleStep, LedgerStep],
     executions: Sequence[Mapping[str, Any]],
 ) -> tuple[dict[str, Any], Counting]:
     """Return the plan's whole status, and what was counted for it."""
-    previous = plan.get("status") or {}
+    step, ledger = steps
+    previous, now = plan.get("status") or {}, context.clock()
     counting = count_executions(
         previous.get("counts") or {},
         [entry["uid"] for entry in previous.get("uncounted") or ()],
         [_countable(execution) for execution in executions if is_terminal(execution.get("status") or {})],
-        slots=step.account.counts,
+        slots=Counter(step.account.counts) + Counter(ledger.counts),
     )
     pinned = reading.spec.active_version if reading.spec else None
     needed = {version for version in (force.active, pinned, *_used(executions)) if version}
@@ -42,15 +47,30 @@ def report_status(
         suspended=reading.spec is not None and reading.spec.suspend,
         versions=bound_history(reading.known, needed),
         findings=(*reading.findings, *force.findings, *step.findings),
-        pending=step.pending,
+        pending=step.pending or ledger.pending,
         interface=plan_interface(shown.workflow.interface, shown.bindings) if shown else None,
         schedule=step.schedule,
         counting=counting,
         running=sum(_is_running(execution) for execution in executions),
         last_execution=_last(executions) or previous.get("lastExecution"),
-        decisions=(*(previous.get("decisions") or ()), *step.account.decisions),
+        decisions=(*(previous.get("decisions") or ()), *_decisions(steps, executions, counting, now)),
+        concurrency=ledger.status,
     )
-    return build_plan_status(report, previous, context.clock()), counting
+    return build_plan_status(report, previous, now), counting
+
+
+def _decisions(
+    steps: tuple[ScheduleStep, LedgerStep],
+    executions: Sequence[Mapping[str, Any]],
+    counting: Counting,
+    now: datetime,
+) -> Iterator[Mapping[str, Any]]:
+    """What was decided of slots and of runs that never started; each run is told of when it is counted, which is once."""
+    step, ledger = steps
+    yield from (*step.account.decisions, *ledger.decisions)
+    new = set(counting.new)
+    told = [decision_of(execution, now) for execution in executions if execution["metadata"]["name"] in new]
+    yield from sorted((decision for decision in told if decision is not None), key=lambda decision: str(decision["time"]))
 
 
 def _countable(execution: Mapping[str, Any]) -> Countable:

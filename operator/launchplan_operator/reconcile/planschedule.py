@@ -19,11 +19,11 @@ from launchplan_operator.decide.cronjob import (
     read_live,
     read_timing,
 )
-from launchplan_operator.decide.instants import to_instant
-from launchplan_operator.decide.planstatus import ScheduleFacts
-from launchplan_operator.decide.schedule import read_timetable
+from launchplan_operator.decide.planstatus import Engine, ScheduleFacts
+from launchplan_operator.decide.schedule import Timetable, read_timetable
 from launchplan_operator.decide.slots import settling_slot
 from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.planclock import close_books, is_kept_by_us, keep_time, operator_hash
 from launchplan_operator.reconcile.plancron import (
     create_cronjob,
     job_refused,
@@ -43,7 +43,8 @@ from launchplan_operator.reconcile.plansituation import (
     own_cronjob,
     recorded_facts,
 )
-from launchplan_operator.reconcile.planslots import SlotAccount, account_fired, account_gap, account_unfired
+from launchplan_operator.reconcile.planpast import account_cronjob
+from launchplan_operator.reconcile.planslots import account_fired, account_unfired, join_accounts
 from launchplan_operator.reconcile.result import Again, Done, Failed
 from launchplan_operator.render import labels
 
@@ -54,18 +55,17 @@ _UNTIL_GONE = 1.0
 
 
 async def advance_schedule(context: Context, plan: Mapping[str, Any], force: Force) -> ScheduleStep:
-    """Take one step towards the CronJob of the version in force, and account for the slots that have passed."""
+    """Take one step towards the schedule of the version in force, and account for the slots that have passed."""
     manifest = None
-    if force.scheduled and force.version and force.settings:
+    if force.scheduled and force.engine == "CronJob" and force.version and force.settings:
         manifest = wanted_cronjob(plan, force.version, force.settings)
     metadata = plan["metadata"]
     live = context.caches.cronjobs.get(metadata["namespace"], metadata["name"])
     recorded = (plan.get("status") or {}).get("schedule") or {}
-    here = Situation(
-        plan, recorded, manifest, live, force.text or (recorded.get("text") if force.has_schedule else None)
-    )
+    text = force.text or (recorded.get("text") if force.has_schedule else None)
+    here = Situation(plan, recorded, manifest, live, text, force.version, _own_table(force))
     if force.scheduled is None:
-        return await _account_live(context, here, own_cronjob(here))
+        return await _go_on(context, here)
     step = decide_cronjob(
         (metadata["name"], metadata["uid"]),
         _wanted(manifest),
@@ -76,7 +76,7 @@ async def advance_schedule(context: Context, plan: Mapping[str, Any], force: For
     )
     match step:
         case Keep():
-            return await _account_live(context, here, own_cronjob(here))
+            return await _keep(context, here)
         case Taken():
             return await _meet_foreign(context, here)
         case Wait():
@@ -91,6 +91,43 @@ async def advance_schedule(context: Context, plan: Mapping[str, Any], force: For
             return await _create(context, here)
         case Update():
             return await _update(context, here)
+
+
+def _own_table(force: Force) -> Timetable | None:
+    """Return the timetable that the operator itself is to keep."""
+    version = force.version
+    keeps = force.scheduled is not False and force.engine == "Operator" and version and version.inputs is not None
+    return version.timetable if version and keeps else None
+
+
+async def _go_on(context: Context, here: Situation) -> ScheduleStep:
+    """Whatever was scheduled stays as it is."""
+    if not is_kept_by_us(here.recorded):
+        return await _account_live(context, here, own_cronjob(here))
+    if here.version is None or here.own_table is None:
+        return ScheduleStep(recorded_facts(here))
+    return await keep_time(context, here, here.version, here.own_table)
+
+
+async def _keep(context: Context, here: Situation) -> ScheduleStep:
+    """No CronJob is to be made, changed or removed."""
+    if here.version is not None and here.own_table is not None:
+        if here.live is not None or await _is_foreign(context, here):
+            return await _meet_foreign(context, here)
+        return await keep_time(context, here, here.version, here.own_table)
+    if not is_kept_by_us(here.recorded):
+        return await _account_live(context, here, own_cronjob(here))
+    account = await close_books(context, here, None)
+    return ScheduleStep(outcome=account) if isinstance(account, Failed) else ScheduleStep(idle_facts(here), account)
+
+
+async def _is_foreign(context: Context, here: Situation) -> bool:
+    """Ask, before a schedule of our own begins, whether somebody's CronJob would make Jobs of the same names."""
+    if is_kept_by_us(here.recorded):
+        return False
+    metadata = here.plan["metadata"]
+    found = await context.client.get(CRON_JOBS, metadata["namespace"], metadata["name"])
+    return found is not None and not labels.is_owned_by(found, metadata["uid"])
 
 
 async def _meet_foreign(context: Context, here: Situation) -> ScheduleStep:
@@ -144,12 +181,25 @@ async def _announce(context: Context, here: Situation, uid: str | None) -> Sched
             return ScheduleStep(outcome=Again(1.0))
         covered = await account_fired(context, here.plan, table, base, fired)
         lost = await account_unfired(context, here.plan, table, max(base, fired), now)
-        account = _joined(covered, lost)
-    hash_ = here.manifest["metadata"]["annotations"][labels.SCHEDULE] if here.manifest else None
+        account = join_accounts(covered, lost)
+    elif is_kept_by_us(here.recorded):
+        closed = await close_books(context, here, here.version)
+        if isinstance(closed, Failed):
+            return ScheduleStep(outcome=closed)
+        account = closed
+    hash_ = _next_hash(here)
     if hash_ is not None and hash_ == here.recorded.get("scheduleHash"):
         _tell_changed(context, here, "was changed by hand and is made again")
-    facts = ScheduleFacts(None, here.text, schedule_hash=hash_, since=now, replacing=uid)
+    engine: Engine = "Operator" if here.own_table else "CronJob"
+    facts = ScheduleFacts(None, here.text, schedule_hash=hash_, since=now, replacing=uid, engine=engine)
     return ScheduleStep(facts, account, pending=_pending("the old CronJob is about to go"), again=_SOON)
+
+
+def _next_hash(here: Situation) -> str | None:
+    if here.own_table is not None:
+        return operator_hash(here.own_table)
+    annotations = here.manifest["metadata"]["annotations"] if here.manifest else {}
+    return annotations.get(labels.SCHEDULE)
 
 
 async def _remove(context: Context, here: Situation) -> ScheduleStep:
@@ -164,26 +214,19 @@ async def _account_live(context: Context, here: Situation, cronjob: Mapping[str,
     if cronjob is None:
         return ScheduleStep(idle_facts(here) if here.text else None)
     table = read_timetable(cronjob["spec"]["schedule"], cronjob["spec"].get("timeZone") or "UTC")
-    created = to_instant(cronjob["metadata"]["creationTimestamp"])
-    announced = here.instant("since") if here.recorded.get("scheduleHash") else None
-    since = announced or created
-    base = max(since, here.instant("lastSlot") or since)
-    account = NOTHING
-    if table is not None:
-        is_new = (here.recorded.get("cronJob") or {}).get("uid") != cronjob["metadata"]["uid"]
-        if is_new and announced and here.recorded.get("cronJob") is None:
-            account = await account_gap(context, here.plan, cronjob, table, base)
-        fired = max(last_fired(cronjob) or base, created if is_new else base)
-        account = _joined(account, await account_fired(context, here.plan, table, account.last_slot or base, fired))
+    past = await account_cronjob(context, here, cronjob, table)
+    if isinstance(past, Failed):
+        return ScheduleStep(outcome=past)
     facts = ScheduleFacts(
         timetable=table,
         text=here.text,
         cronjob={key: cronjob["metadata"][key] for key in ("name", "uid", "generation")},
         schedule_hash=cronjob["metadata"]["annotations"].get(labels.SCHEDULE),
-        since=since,
-        last_slot=account.last_slot or here.instant("lastSlot"),
+        since=past.since,
+        last_slot=past.account.last_slot or here.instant("lastSlot"),
+        warnings=past.warnings,
     )
-    return ScheduleStep(facts, account)
+    return ScheduleStep(facts, past.account, look_at=past.look_at)
 
 
 def _tell_changed(context: Context, here: Situation, what: str) -> None:
@@ -196,13 +239,6 @@ def _wanted(manifest: Mapping[str, Any] | None) -> WantedCronJob | None:
         return None
     annotations = manifest["metadata"]["annotations"]
     return WantedCronJob(read_timing(manifest["spec"]), annotations[labels.SCHEDULE], annotations[labels.RENDERED])
-
-
-def _joined(first: SlotAccount, second: SlotAccount) -> SlotAccount:
-    counts = {
-        name: first.counts.get(name, 0) + second.counts.get(name, 0) for name in {**first.counts, **second.counts}
-    }
-    return SlotAccount(second.last_slot or first.last_slot, counts, (*first.decisions, *second.decisions))
 
 
 def _pending(message: str) -> Finding:

@@ -8,8 +8,9 @@ from typing import Any
 from launchplan_operator.api.conditions import Finding
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.planstatus import ScheduleFacts
-from launchplan_operator.decide.schedule import Timetable, read_timetable
+from launchplan_operator.decide.schedule import Timetable, read_described, read_timetable
 from launchplan_operator.reconcile.planslots import SlotAccount
+from launchplan_operator.reconcile.planview import Runnable
 from launchplan_operator.reconcile.result import Outcome
 from launchplan_operator.render import labels
 
@@ -24,6 +25,7 @@ class ScheduleStep:
     Attributes:
         schedule: None where the plan has none.
         again: seconds until the next step, where one follows.
+        look_at: when time alone changes something: a slot is due, or late.
         outcome: set where the pass must end before the status is written.
     """
 
@@ -32,18 +34,30 @@ class ScheduleStep:
     findings: tuple[Finding, ...] = ()
     pending: Finding | None = None
     again: float | None = None
+    look_at: datetime | None = None
     outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the steps look at."""
+    """What the steps look at.
+
+    Attributes:
+        recorded: what the status says of the schedule.
+        manifest: the CronJob that is wanted, or None.
+        live: the CronJob of the plan's name, whosever it is, or None.
+        text: the schedule that is wanted, for people.
+        version: the version in force, or None where it cannot be read.
+        own_table: the timetable that the operator itself is to keep, or None.
+    """
 
     plan: Mapping[str, Any]
     recorded: Mapping[str, Any]
     manifest: dict[str, Any] | None
     live: Mapping[str, Any] | None
     text: str | None
+    version: Runnable | None = None
+    own_table: Timetable | None = None
 
     def instant(self, name: str) -> datetime | None:
         """Return a recorded instant of `status.schedule`."""
@@ -73,15 +87,21 @@ def idle_facts(here: Situation) -> ScheduleFacts:
 def recorded_facts(here: Situation) -> ScheduleFacts:
     """Nothing is decided anew: the status keeps what it said of the schedule."""
     recorded = here.recorded
+    ours = recorded.get("engine") == "Operator"
     return ScheduleFacts(
-        timetable=here.live_table if recorded.get("nextTimes") else None,
+        timetable=_recorded_table(here) if recorded.get("nextTimes") else None,
         text=here.text,
         cronjob=recorded.get("cronJob"),
         schedule_hash=recorded.get("scheduleHash"),
         since=here.instant("since"),
         last_slot=here.instant("lastSlot"),
         replacing=recorded.get("replacing"),
+        engine="Operator" if ours else "CronJob",
     )
+
+
+def _recorded_table(here: Situation) -> Timetable | None:
+    return here.live_table or read_described(here.recorded.get("text") or "")
 
 
 def mark_of(here: Situation) -> datetime | None:

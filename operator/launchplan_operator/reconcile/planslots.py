@@ -1,20 +1,21 @@
 """Which slots of a plan left no trace: seen from the caches first, and from the server before it is believed."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from launchplan_operator.api.conditions import Reason
-from launchplan_operator.api.kinds import JOBS
+from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
+from launchplan_operator.api.planstatus import MAX_DECISIONS
 from launchplan_operator.decide.instants import instant_text, to_instant
-from launchplan_operator.decide.schedule import Timetable, slot_name
-from launchplan_operator.decide.slots import Past, look_back, split_late
+from launchplan_operator.decide.schedule import Timetable, slot_name, slot_of_name
+from launchplan_operator.decide.slots import Past, look_back
 from launchplan_operator.reconcile.caches import scoped
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.retention import executions_of
 from launchplan_operator.render import labels
-from launchplan_operator.render.job import render_slot_job
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ async def account_fired(
     context: Context, plan: Mapping[str, Any], timetable: Timetable, base: datetime, until: datetime
 ) -> SlotAccount:
     """Account for the slots that the CronJob's `lastScheduleTime` covers: what left no trace is unknown."""
-    past = await _traceless(context, plan, timetable, base, until)
+    past = await traceless_slots(context, plan, timetable, base, until)
     return _account(past, Reason.Unknown, "unknown", "fired, but neither its Job nor its execution is left", context)
 
 
@@ -44,29 +45,35 @@ async def account_unfired(
     context: Context, plan: Mapping[str, Any], timetable: Timetable, base: datetime, until: datetime
 ) -> SlotAccount:
     """Account for the slots of a schedule that ends before its CronJob started them: they are missed."""
-    past = await _traceless(context, plan, timetable, base, until)
+    past = await traceless_slots(context, plan, timetable, base, until)
     return _account(
         past, Reason.Missed, "missed", "the schedule ended before the CronJob controller started it", context
     )
 
 
-async def account_gap(
-    context: Context, plan: Mapping[str, Any], cronjob: Mapping[str, Any], timetable: Timetable, since: datetime
+async def account_missed(
+    context: Context, plan: Mapping[str, Any], slots: Sequence[datetime], older: int, message: str
 ) -> SlotAccount:
-    """Start the slots that came between the announcement of a schedule and its CronJob; late ones are missed."""
-    created = to_instant(cronjob["metadata"]["creationTimestamp"])
-    past = await _traceless(context, plan, timetable, since, created)
-    on_time, late = split_late(past.unexplained, context.clock())
-    for slot in on_time:
-        name = slot_name(plan["metadata"]["name"], slot)
-        await context.client.create(JOBS, render_slot_job(cronjob, name, instant_text(slot)))
-    message = "it came while the schedule changed, and was seen too late"
-    return _account(Past(past.until, tuple(late)), Reason.Missed, "missed", message, context)
+    """Count slots that nobody starts any more, but for those of which the server knows an execution after all.
+
+    `older` is how many more there are, before these.
+    """
+    if not slots:
+        return SlotAccount(None, {"missed": older} if older else {})
+    namespace, name = plan["metadata"]["namespace"], plan["metadata"]["name"]
+    listing = await context.client.list(LAUNCH_PLAN_EXECUTIONS, namespace, fields=f"spec.launchPlanRef.name={name}")
+    live = {execution["metadata"]["name"]: execution["metadata"]["uid"] for execution in listing.items}
+    context.caches.booked_runs.update(uid for run, uid in live.items() if slot_of_name(name, run) in slots)
+    missed = tuple(slot for slot in slots if slot_name(name, slot) not in live)
+    account = _account(Past(None, missed), Reason.Missed, "missed", message, context)
+    total = len(missed) + older
+    return SlotAccount(None, {"missed": total} if total else {}, account.decisions)
 
 
-async def _traceless(
+async def traceless_slots(
     context: Context, plan: Mapping[str, Any], timetable: Timetable, base: datetime, until: datetime
 ) -> Past:
+    """Return the slots after `base` up to `until` of which neither a Job nor an execution is left, asked uncached."""
     namespace, name = plan["metadata"]["namespace"], plan["metadata"]["name"]
     executions = {e["metadata"]["name"] for e in executions_of(context, namespace, "LaunchPlan", name)}
     jobs = {job["metadata"]["name"] for job in context.caches.jobs.by("plan", scoped(namespace, name))}
@@ -82,7 +89,17 @@ def _account(past: Past, reason: Reason, field_name: str, message: str, context:
     now = instant_text(context.clock())
     decisions = tuple(
         {"time": now, "slot": instant_text(slot), "outcome": reason.value, "reason": reason.value, "message": message}
-        for slot in past.unexplained
+        for slot in past.unexplained[-MAX_DECISIONS:]
     )
     counts = {field_name: len(past.unexplained)} if past.unexplained else {}
     return SlotAccount(past.until, counts, decisions)
+
+
+def join_accounts(*accounts: SlotAccount) -> SlotAccount:
+    """Return several accounts as one; the last mark counts."""
+    totals: Counter[str] = Counter()
+    for account in accounts:
+        totals.update(account.counts)
+    marks = [account.last_slot for account in accounts if account.last_slot is not None]
+    decisions = tuple(decision for account in accounts for decision in account.decisions)
+    return SlotAccount(marks[-1] if marks else None, dict(totals), decisions)

@@ -6,8 +6,8 @@ from typing import Any
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal
-from launchplan_operator.decide.retention import Ended, HistoryLimits, decide_retention, marks_of
-from launchplan_operator.reconcile.caches import launcher_key
+from launchplan_operator.decide.retention import MINIMUM_AGE, Ended, HistoryLimits, decide_retention, marks_of
+from launchplan_operator.reconcile.caches import launcher_key, scoped
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 
@@ -54,6 +54,20 @@ async def remove_execution(context: Context, execution: Mapping[str, Any]) -> Ou
             return Again(_UNTIL_GONE)
     reply = await context.client.delete(LAUNCH_PLAN_EXECUTIONS, namespace, name, uid=execution["metadata"]["uid"])
     return Failed(reply.message) if reply.refused else Done()
+
+
+async def remove_tombstones(context: Context, plan: Mapping[str, Any]) -> float | None:
+    """Delete the tombstones of a plan that are old enough; returns the seconds until the next one is."""
+    namespace, name, now = plan["metadata"]["namespace"], plan["metadata"]["name"], context.clock()
+    left: list[float] = []
+    for tombstone in context.caches.jobs.by("tombstone", scoped(namespace, name)):
+        metadata = tombstone["metadata"]
+        wait = (to_instant(metadata["creationTimestamp"]) + MINIMUM_AGE - now).total_seconds()
+        if wait > 0:
+            left.append(wait)
+            continue
+        await context.client.delete(JOBS, namespace, metadata["name"], uid=metadata["uid"])
+    return min(left, default=None)
 
 
 def _ended(execution: Mapping[str, Any]) -> Ended:

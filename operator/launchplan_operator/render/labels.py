@@ -30,6 +30,9 @@ OUTPUT_PREFIX = "launchplan.dev/raw-output-prefix"
 SLOT = "launchplan.dev/slot"
 #: On a Job that never runs and only occupies a run's name.
 TOMBSTONE = "launchplan.dev/tombstone"
+#: On a tombstone: whose name it occupies, and why, as JSON `{reason, message}`.
+RUN_UID = "launchplan.dev/run-uid"
+CAUSE = "launchplan.dev/cause"
 #: On a CronJob: the hash of all that we rendered into it.
 RENDERED = "launchplan.dev/rendered"
 #: On a CronJob: the hash of its slots (cron text and zone).
@@ -61,6 +64,13 @@ def controller_of(obj: Mapping[str, Any]) -> dict[str, Any] | None:
 def is_tombstone(job: Mapping[str, Any]) -> bool:
     """Tell whether a Job only occupies a name."""
     return (job["metadata"].get("labels") or {}).get(TOMBSTONE) == "true"
+
+
+def is_slot_run(execution: Mapping[str, Any]) -> bool:
+    """Tell whether we made the execution to start a slot: the plan controls it, and it names the slot."""
+    controller = controller_of(execution)
+    slot = (execution["metadata"].get("annotations") or {}).get(SLOT)
+    return controller is not None and controller["kind"] == "LaunchPlan" and slot is not None
 
 
 def is_owned_by(obj: Mapping[str, Any], uid: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from launchplan_operator.api.canonical import canonical_json
 from launchplan_operator.api.kinds import JOBS
 from launchplan_operator.render import labels
 
@@ -10,18 +11,29 @@ from launchplan_operator.render import labels
 _IMAGE = "launchplan.dev/tombstone"
 
 
-def render_tombstone(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return the tombstone of a plan's run; it goes with the plan."""
-    marks = {labels.MANAGED_BY: labels.MANAGER, labels.PLAN: plan["metadata"]["name"], labels.EXECUTION: name}
+def render_tombstone(
+    name: tuple[str, str], uid: str, cause: Mapping[str, str], plan: str | None, owners: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return a tombstone.
+
+    Args:
+        name: the run's namespace and name.
+        uid: the run's.
+        cause: `{reason, message}`: why the run never starts, for whoever finds the tombstone.
+        plan: the name of the run's plan, or None for a bare workflow's run.
+        owners: with whom it goes.
+    """
+    marks = {labels.MANAGED_BY: labels.MANAGER, labels.EXECUTION: name[1]} | ({labels.PLAN: plan} if plan else {})
     pod = {"restartPolicy": "Never", "containers": [{"name": "tombstone", "image": _IMAGE}]}
     return {
         "apiVersion": JOBS.api_version,
         "kind": JOBS.kind,
         "metadata": {
-            "name": name,
-            "namespace": plan["metadata"]["namespace"],
+            "name": name[1],
+            "namespace": name[0],
             "labels": marks | {labels.TOMBSTONE: "true"},
-            "ownerReferences": [labels.owner_reference(plan, controller=False)],
+            "annotations": {labels.RUN_UID: uid, labels.CAUSE: canonical_json(dict(cause))},
+            "ownerReferences": owners,
         },
         "spec": {"suspend": True, "parallelism": 0, "template": {"metadata": {"labels": marks}, "spec": pod}},
     }

@@ -1,0 +1,99 @@
+"""Ending a run that has no Job: rejected, skipped or aborted, its name occupied where a Job may yet be on its way."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from launchplan_operator.api.conditions import Finding, Reason, tell
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS
+from launchplan_operator.api.mending import target_of
+from launchplan_operator.decide.instants import instant_text
+from launchplan_operator.decide.ledger import Skipped
+from launchplan_operator.decide.progress import rejected_status, run_status, skipped_status
+from launchplan_operator.decide.run import End, RunError, RunState
+from launchplan_operator.reconcile.context import Context, may_be_starting, write_status
+from launchplan_operator.reconcile.follow import follow_job, is_job_of
+from launchplan_operator.reconcile.result import Done, Failed, Outcome
+from launchplan_operator.reconcile.standing import Standing, find_standing, origin_of
+from launchplan_operator.reconcile.tombstone import occupy_name, read_cause
+from launchplan_operator.render import labels
+
+#: Why a run that nothing was wrong with ends before it starts; any other reason of a tombstone is a rejection's.
+_ENDS: Final = frozenset({Reason.Aborted, Reason.Replaced, Reason.JobDeleted, Reason.ExecutionDeleted})
+
+
+async def reject(context: Context, execution: Mapping[str, Any], *findings: Finding) -> Outcome:
+    """End a run before it starts."""
+    standing = find_standing(context, execution)
+    met = await occupy_if_starting(context, execution, standing, End(findings[0].reason, tell(findings)))
+    if met is not None:
+        return met
+    previous = {**requested_facts(context, execution), **(execution.get("status") or {})}
+    target = target_of(LAUNCH_PLAN_EXECUTIONS, execution)
+    status = rejected_status(findings, target, execution["metadata"]["generation"], context.clock(), previous)
+    outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
+    if isinstance(outcome, Done):
+        context.events.record(execution, "Warning", findings[0].reason, status["error"]["message"][:900])
+    return outcome
+
+
+async def finish_unstarted(context: Context, execution: Mapping[str, Any], tombstone: Mapping[str, Any]) -> Outcome:
+    """End a run whose name a tombstone of its own occupies already."""
+    cause = read_cause(tombstone)
+    reason, message = Reason[cause["reason"]], cause["message"]
+    if reason in _ENDS:
+        return await write_aborted(context, execution, End(reason, message))
+    return await reject(context, execution, Finding(reason, message, "spec"))
+
+
+async def occupy_if_starting(
+    context: Context, execution: Mapping[str, Any], standing: Standing, end: End
+) -> Outcome | None:
+    """Occupy a run's name where a Job may yet be made for it; an outcome if one was made already."""
+    if standing.seat is None and not may_be_starting(context, execution):
+        return None
+    found = await occupy_name(context, execution["metadata"], end, standing.plan)
+    if isinstance(found, Failed):
+        return found
+    if not labels.is_tombstone(found) and is_job_of(found, execution):
+        return await follow_job(context, execution, found)
+    return None
+
+
+async def skip(context: Context, execution: Mapping[str, Any], skipped: Skipped) -> Outcome:
+    """Note that a run never starts, as its plan's ledger says."""
+    previous, generation = execution.get("status") or {}, execution["metadata"]["generation"]
+    status = skipped_status(skipped.reason, skipped.message, generation, context.clock(), previous)
+    outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
+    if isinstance(outcome, Done):
+        context.events.record(execution, "Normal", skipped.reason, skipped.message[:900])
+    return outcome
+
+
+async def abort(context: Context, execution: Mapping[str, Any], standing: Standing, end: End) -> Outcome:
+    """End a run that somebody wants to end, or that a newer one replaces."""
+    met = await occupy_if_starting(context, execution, standing, end)
+    return met if met is not None else await write_aborted(context, execution, end)
+
+
+async def write_aborted(context: Context, execution: Mapping[str, Any], end: End) -> Outcome:
+    """Note that a run ended before it was done; whatever is known of it stays."""
+    now = context.clock()
+    error = RunError("User", end.reason, end.cause)
+    started = (execution.get("status") or {}).get("startTime")
+    state = RunState(end.reason, end.cause, started, completed=instant_text(now), error=error)
+    previous = {**requested_facts(context, execution), **(execution.get("status") or {})}
+    status = run_status(state, execution["metadata"]["generation"], now, previous)
+    return await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
+
+
+def requested_facts(context: Context, execution: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of a run that never had a Job."""
+    reference = execution["spec"].get("launchPlanRef") or {}
+    known: dict[str, Any] = {
+        "origin": origin_of(execution),
+        "queuedTime": execution["metadata"]["creationTimestamp"],
+    }
+    if reference.get("kind", "LaunchPlan") == "LaunchPlan":
+        plan = context.caches.plans.get(execution["metadata"]["namespace"], str(reference.get("name")))
+        known |= {"planUid": plan["metadata"]["uid"]} if plan is not None else {}
+    return known

@@ -1,0 +1,35 @@
+"""Job creations whose outcome is not known: the server may still do what was asked of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from launchplan_operator.decide.retention import MINIMUM_AGE
+
+
+class Flights:
+    """Which runs may yet get a Job by a request of ours that was never answered.
+
+    A request arrives within `MINIMUM_AGE` of being sent, or never: that is one of the two assumptions that admission
+    rests on (docs/decisions/0012).
+    """
+
+    def __init__(self) -> None:
+        self._sent: dict[str, datetime] = {}
+
+    @contextmanager
+    def sending(self, uid: str, now: datetime) -> Iterator[None]:
+        """Note a request for the Job of the run `uid`, and forget it only if an answer came."""
+        self._sent[uid] = now
+        yield
+        del self._sent[uid]
+
+    def may_arrive(self, uid: str, now: datetime) -> bool:
+        """Tell whether an unanswered request for this run may still arrive."""
+        sent = self._sent.get(uid)
+        if sent is None:
+            return False
+        if now - sent <= MINIMUM_AGE:
+            return True
+        del self._sent[uid]
+        return False

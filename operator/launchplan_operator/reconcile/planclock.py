@@ -1,0 +1,113 @@
+"""The operator's own engine: an execution for each slot when it is due, named like the slot, so that there is only one.
+
+What was started is not remembered: the status says up to which slot every outcome is known, and a slot after that is
+started by creating its execution, which the API server refuses a second time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from launchplan_operator.decide.planstatus import ScheduleFacts
+from launchplan_operator.decide.schedule import Timetable, plan_identity, read_described, schedule_hash, slot_name
+from launchplan_operator.decide.slots import DueSlots, due_slots
+from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.planslots import SlotAccount, account_missed, account_unfired, join_accounts
+from launchplan_operator.reconcile.plansituation import NOTHING, ScheduleStep, Situation, mark_of
+from launchplan_operator.reconcile.planview import Runnable
+from launchplan_operator.reconcile.result import Failed
+from launchplan_operator.reconcile.retention import executions_of
+from launchplan_operator.reconcile.slotruns import catch_up, start_slots
+
+#: The hash of a schedule that we keep ourselves differs from the same one's that a CronJob keeps.
+_OURS: Final = "-operator"
+_SOON: Final = 0.05
+
+
+def operator_hash(table: Timetable) -> str:
+    """Return the hash of a schedule that the operator keeps."""
+    return schedule_hash(table) + _OURS
+
+
+def is_kept_by_us(recorded: Mapping[str, Any]) -> bool:
+    """Tell whether the recorded schedule is one that the operator keeps."""
+    return str(recorded.get("scheduleHash", "")).endswith(_OURS)
+
+
+async def keep_time(context: Context, here: Situation, version: Runnable, table: Timetable) -> ScheduleStep:
+    """Start the slots that are due, and say which is next."""
+    base = mark_of(here)
+    if base is None or here.recorded.get("scheduleHash") != operator_hash(table):
+        return await _begin(context, here, version, table)
+    due = due_slots(table, _identity(here), base, context.clock(), table.deadline)
+    account = await _settle(context, here, due, version)
+    if isinstance(account, Failed):
+        return ScheduleStep(outcome=account)
+    facts = _facts(table, here.instant("since"), account.last_slot or here.instant("lastSlot"))
+    return ScheduleStep(facts, account, look_at=due.next_at)
+
+
+async def close_books(context: Context, here: Situation, version: Runnable | None) -> SlotAccount | Failed:
+    """Settle every slot of the recorded schedule up to now, which is its end.
+
+    With no version to start, as when the plan was suspended, what has come and not started is missed.
+    """
+    base, table = mark_of(here), read_described(here.recorded.get("text") or "")
+    if base is None or table is None:
+        return NOTHING
+    now = context.clock()
+    if not is_kept_by_us(here.recorded):
+        return await account_unfired(context, here.plan, table, base, now)
+    due = due_slots(replace(table, jitter=timedelta(0)), _identity(here), base, now, table.deadline)
+    if version is not None:
+        return await _settle(context, here, due, version)
+    unstarted = [slot for slot in (*due.late, *due.on_time) if slot_name(_name(here), slot) not in _known(context, here)]
+    message = "the schedule ended before the slot was started"
+    return await account_missed(context, here.plan, unstarted, due.older, message)
+
+
+async def _begin(context: Context, here: Situation, version: Runnable, table: Timetable) -> ScheduleStep:
+    """Say since when the schedule counts, once the slots of the one before are settled; nothing of it starts earlier."""
+    account = await close_books(context, here, version) if here.recorded.get("scheduleHash") else NOTHING
+    if isinstance(account, Failed):
+        return ScheduleStep(outcome=account)
+    return ScheduleStep(_facts(table, context.clock(), None), account, again=_SOON)
+
+
+async def _settle(context: Context, here: Situation, due: DueSlots, version: Runnable) -> SlotAccount | Failed:
+    """Start what is on time; what is late is caught up or missed."""
+    on_time = await start_slots(context, here.plan, version, due.on_time, "Schedule")
+    if isinstance(on_time, Failed):
+        return on_time
+    known = _known(context, here)
+    late = [slot for slot in due.late if slot_name(_name(here), slot) not in known]
+    later = any(slot > late[-1] for slot in (*due.late, *due.on_time)) if late else False
+    made_up = await catch_up(context, here.plan, version, late, due.older, started_later=later)
+    return made_up if isinstance(made_up, Failed) else join_accounts(made_up, on_time, SlotAccount(due.until))
+
+
+def _facts(table: Timetable, since: datetime | None, last: datetime | None) -> ScheduleFacts:
+    return ScheduleFacts(
+        timetable=table,
+        text=table.describe(),
+        schedule_hash=operator_hash(table),
+        since=since,
+        last_slot=last,
+        engine="Operator",
+    )
+
+
+def _known(context: Context, here: Situation) -> set[str]:
+    """The names that a slot's run has already."""
+    executions = executions_of(context, here.plan["metadata"]["namespace"], "LaunchPlan", _name(here))
+    return {execution["metadata"]["name"] for execution in executions}
+
+
+def _name(here: Situation) -> str:
+    name: str = here.plan["metadata"]["name"]
+    return name
+
+
+def _identity(here: Situation) -> str:
+    return plan_identity(here.plan["metadata"]["namespace"], _name(here))

@@ -1,0 +1,110 @@
+"""Starting slots: one execution each, named like the slot, which the API server takes once."""
+
+from collections.abc import Container, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from launchplan_operator.api.conditions import Reason
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS
+from launchplan_operator.decide.catchup import decide_catchup
+from launchplan_operator.decide.decisions import plain_decision
+from launchplan_operator.decide.instants import instant_text
+from launchplan_operator.decide.kickoff import slot_inputs
+from launchplan_operator.decide.schedule import slot_name
+from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.planslots import SlotAccount, account_missed, join_accounts
+from launchplan_operator.reconcile.planview import Runnable
+from launchplan_operator.reconcile.result import Failed
+from launchplan_operator.render import labels
+from launchplan_operator.render.execution import render_slot_run
+
+
+async def start_slots(
+    context: Context,
+    plan: Mapping[str, Any],
+    version: Runnable,
+    slots: Sequence[datetime],
+    origin: Literal["Schedule", "CatchUp"],
+) -> SlotAccount | Failed:
+    """Create the execution of each slot that has none, and tell of those that were caught up or could not be."""
+    decisions: list[Mapping[str, Any]] = []
+    taken = 0
+    for slot in slots:
+        found = await _start(context, plan, version, slot, origin)
+        if isinstance(found, Failed):
+            return found
+        if found is Reason.SlotNameTaken:
+            taken += 1
+        if found is not None:
+            decisions.append(_tell(context, plan, slot, found))
+    return SlotAccount(None, {"missed": taken} if taken else {}, tuple(decisions))
+
+
+async def catch_up(
+    context: Context,
+    plan: Mapping[str, Any],
+    version: Runnable,
+    late: Sequence[datetime],
+    older: int,
+    *,
+    started_later: bool,
+) -> SlotAccount | Failed:
+    """Run the late slots that the plan's catchUp asks for, and count the others as missed.
+
+    `older` is how many more are late, before these; `started_later` whether a slot after them has started.
+    """
+    schedule = version.spec.schedule
+    rule = schedule.catch_up if schedule is not None else None
+    decision = decide_catchup(rule, late, context.clock(), started_later=started_later)
+    caught = await start_slots(context, plan, version, decision.run, "CatchUp")
+    if isinstance(caught, Failed):
+        return caught
+    message = "it was not started in time, and catchUp does not run it"
+    return join_accounts(await account_missed(context, plan, decision.missed, older, message), caught)
+
+
+async def _start(
+    context: Context, plan: Mapping[str, Any], version: Runnable, slot: datetime, origin: str
+) -> Reason | Failed | None:
+    """Return what is to be told of a slot's start, None where all is as ever, or why it must be tried again."""
+    namespace, name = plan["metadata"]["namespace"], slot_name(plan["metadata"]["name"], slot)
+    found = context.caches.executions.get(namespace, name)
+    if found is None:
+        given = slot_inputs(version.spec.schedule, slot) if version.spec.schedule is not None else {}
+        run = render_slot_run(plan, name, version.version, (instant_text(slot), origin), given)
+        reply = await context.client.create(LAUNCH_PLAN_EXECUTIONS, run)
+        if reply.ok:
+            context.caches.booked_runs.add(reply.body["metadata"]["uid"])
+            return Reason.CaughtUp if origin == "CatchUp" else None
+        if not reply.exists:
+            return Failed(f"slot {name}: {reply.message}")
+        found = await context.client.get(LAUNCH_PLAN_EXECUTIONS, namespace, name)
+        if found is None:
+            return Failed(f"the execution {name} vanished between two looks")
+        context.caches.take(LAUNCH_PLAN_EXECUTIONS, found)
+    if not labels.is_owned_by(found, plan["metadata"]["uid"]):
+        return Reason.SlotNameTaken
+    context.caches.booked_runs.add(found["metadata"]["uid"])
+    return None
+
+
+def _tell(context: Context, plan: Mapping[str, Any], slot: datetime, reason: Reason) -> Mapping[str, Any]:
+    name = slot_name(plan["metadata"]["name"], slot)
+    messages = {
+        Reason.CaughtUp: "it was not started in time, and its run was made afterwards",
+        Reason.SlotNameTaken: f"found an execution {name!r} that is not the slot's; it is left untouched, and nothing ran",
+    }
+    outcome = "CaughtUp" if reason is Reason.CaughtUp else "Missed"
+    return plain_decision(context.clock(), outcome, reason, messages[reason], execution=name, slot=instant_text(slot))
+
+
+def is_straggler(execution: Mapping[str, Any], plan: Mapping[str, Any], booked: Container[str]) -> bool:
+    """Tell whether a slot's run was made by a request that arrived after the slot had been settled otherwise.
+
+    Whatever is settled as started is booked in memory, or was there before this process began to write.
+    """
+    if (execution.get("status") or {}).get("phase") or execution["metadata"]["uid"] in booked:
+        return False
+    schedule = (plan.get("status") or {}).get("schedule") or {}
+    marks = [schedule[mark] for mark in ("since", "lastSlot") if schedule.get(mark)]
+    return not marks or execution["metadata"]["annotations"][labels.SLOT] <= max(marks)

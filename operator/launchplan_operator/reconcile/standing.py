@@ -1,0 +1,124 @@
+"""Where a run stands under its plan's limit, as the plan's ledger in the cache has it.
+
+The cache may be older than the server, never newer. A seat that was given up since is no danger: the run's name is
+occupied before its seat goes, so that a Job of that name is refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from launchplan_operator.api.conditions import ConditionType, Reason, find_condition
+from launchplan_operator.api.launchplan import LaunchPlanSpec
+from launchplan_operator.api.parsing import parse_spec
+from launchplan_operator.decide.concurrency import Candidate, Policy, Seat, read_policy, tell_wait
+from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.ledger import Skipped, read_ledger
+from launchplan_operator.decide.run import End
+from launchplan_operator.reconcile.context import Context
+from launchplan_operator.render import labels
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A run under its plan's limit.
+
+    Attributes:
+        plan: the plan; None for a bare workflow's run, or where the plan is gone.
+        limited: whether the run needs a seat.
+        seat: its seat, if it has one.
+        skipped: why it never gets one, if that was decided.
+        held: whether nobody gets one for the time being.
+    """
+
+    plan: Mapping[str, Any] | None = None
+    limited: bool = False
+    seat: Seat | None = None
+    skipped: Skipped | None = None
+    held: bool = False
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether a Job may not be made now."""
+        return self.limited and self.seat is None
+
+
+def find_standing(context: Context, execution: Mapping[str, Any]) -> Standing:
+    """Return where a run stands."""
+    plan = plan_of(context, execution)
+    if plan is None:
+        return Standing()
+    status, uid = plan.get("status") or {}, execution["metadata"]["uid"]
+    # A limit that was taken away is one until the plan's own look has dropped the ledger.
+    limited = bool(plan["spec"].get("concurrency") or status.get("concurrency"))
+    ledger = read_ledger(status, plan["metadata"]["uid"]) if limited else None
+    if ledger is None:
+        return Standing(plan, limited)
+    seat = next((seat for seat in ledger.seats if seat.uid == uid), None)
+    skipped = next((entry for entry in ledger.skipped if entry.uid == uid), None)
+    held = ledger.hold_until is not None and ledger.hold_until > context.clock()
+    return Standing(plan, limited, seat, skipped, held)
+
+
+def plan_of(context: Context, execution: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the plan that a run refers to, or None."""
+    reference = execution["spec"].get("launchPlanRef") or {}
+    if reference.get("kind", "LaunchPlan") != "LaunchPlan":
+        return None
+    return context.caches.plans.get(execution["metadata"]["namespace"], str(reference.get("name")))
+
+
+def find_end(execution: Mapping[str, Any], standing: Standing) -> End | None:
+    """Return why a run is to end before it is done: a person asked for it, or a newer run takes its place."""
+    terminate = execution["spec"].get("terminate")
+    if terminate is not None:
+        return End(Reason.Aborted, str(terminate.get("cause")))
+    if standing.seat is not None and standing.seat.replaced_by is not None:
+        return End(Reason.Replaced, f"the newer run {standing.seat.replaced_by} takes its place")
+    return None
+
+
+def origin_of(execution: Mapping[str, Any]) -> dict[str, str]:
+    """Return who asked for a run: a slot, a person, or a person's wish to run an earlier one once more."""
+    if labels.is_slot_run(execution):
+        metadata = execution["metadata"]
+        origin = (metadata.get("labels") or {}).get(labels.ORIGIN)
+        return {
+            "type": "CatchUp" if origin == "CatchUp" else "Schedule",
+            "slot": metadata["annotations"][labels.SLOT],
+        }
+    return {"type": "Relaunch" if execution["spec"].get("relaunchOf") else "Manual"}
+
+
+def is_accepted(execution: Mapping[str, Any]) -> bool:
+    """Tell whether a run was checked: its version and inputs are fixed."""
+    accepted = find_condition((execution.get("status") or {}).get("conditions") or (), ConditionType.Accepted)
+    return accepted is not None and accepted["status"] == "True"
+
+
+def candidate_of(execution: Mapping[str, Any]) -> Candidate:
+    """Return an accepted run as it stands in line."""
+    metadata, origin = execution["metadata"], origin_of(execution)
+    slot = origin.get("slot")
+    created = to_instant(metadata["creationTimestamp"])
+    return Candidate(
+        metadata["name"], metadata["uid"], origin["type"], to_instant(slot) if slot else None, created
+    )
+
+
+def limit_of(plan: Mapping[str, Any]) -> Policy | None:
+    """Return a plan's limit, or None where it has none that can be read."""
+    spec = parse_spec(LaunchPlanSpec, plan)
+    if isinstance(spec, tuple) or spec.concurrency is None:
+        return None
+    return read_policy(spec.concurrency, spec.schedule)
+
+
+def tell_standing(execution: Mapping[str, Any], standing: Standing) -> tuple[Reason, str]:
+    """Say what a run waits for."""
+    if standing.held:
+        return Reason.LedgerHeld, "who was under way is not known for certain: nothing starts for some minutes"
+    policy = limit_of(standing.plan) if standing.plan is not None else None
+    if policy is None:
+        return Reason.WaitingForSeat, "the plan's limit is about to change"
+    return Reason.WaitingForSeat, tell_wait(policy, candidate_of(execution))

@@ -1,0 +1,58 @@
+"""Occupying the name of a run that never starts, or never again."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from launchplan_operator.api.kinds import JOBS
+from launchplan_operator.decide.run import End
+from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.result import Failed
+from launchplan_operator.render import labels
+from launchplan_operator.render.tombstone import render_tombstone
+
+
+async def occupy_name(
+    context: Context, run: Mapping[str, Any], end: End, plan: Mapping[str, Any] | None
+) -> Mapping[str, Any] | Failed:
+    """Return the Job that now has a run's name: a tombstone, or whatever was there before.
+
+    Args:
+        context: the reconcilers' world.
+        run: the execution's metadata, or as much of it as a seat has: namespace, name and uid.
+        end: why the run never starts.
+        plan: the run's plan, with which the tombstone goes; a bare workflow's run owns its own.
+    """
+    namespace, name, uid = run["namespace"], run["name"], run["uid"]
+    cause = {"reason": str(end.reason), "message": end.cause}
+    plan_name = plan["metadata"]["name"] if plan is not None else None
+    manifest = render_tombstone((namespace, name), uid, cause, plan_name, _owners(context, run, plan))
+    reply = await context.client.create(JOBS, manifest)
+    if reply.ok:
+        return reply.body
+    if not reply.exists:
+        return Failed(f"tombstone of {name}: {reply.message}")
+    found = await context.client.get(JOBS, namespace, name)
+    return found if found is not None else Failed(f"Job {name} vanished between two looks")
+
+
+def is_tombstone_of(job: Mapping[str, Any], uid: str) -> bool:
+    """Tell whether a Job occupies the name of this very run."""
+    return labels.is_tombstone(job) and (job["metadata"].get("annotations") or {}).get(labels.RUN_UID) == uid
+
+
+def read_cause(tombstone: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return why a run never starts, as its tombstone has it: `{reason, message}`."""
+    cause: dict[str, str] = json.loads((tombstone["metadata"].get("annotations") or {}).get(labels.CAUSE) or "{}")
+    return cause
+
+
+def _owners(context: Context, run: Mapping[str, Any], plan: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    if plan is None:
+        kind = {"apiVersion": "launchplan.dev/v1alpha1", "kind": "LaunchPlanExecution"}
+        return [labels.owner_reference({**kind, "metadata": run}, controller=True)]
+    cronjob = context.caches.cronjobs.get(run["namespace"], plan["metadata"]["name"])
+    if cronjob is None or not labels.is_owned_by(cronjob, plan["metadata"]["uid"]):
+        return [labels.owner_reference(plan, controller=False)]
+    # A CronJob stops firing where a Job that is not its own has the name of one of its slots.
+    return [labels.owner_reference(plan, controller=False), labels.owner_reference(cronjob, controller=True)]
