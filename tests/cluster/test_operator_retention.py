@@ -44,11 +44,11 @@ def test_every_run_of_a_burst_is_counted_once_through_crashes(space: Space, oper
     for name in names:
         space.ended(name, seconds=60)
     eventually(lambda: unmarked(space), lambda names: not names)
-    assert counts(space) == {"succeeded": _BURST}
+    assert counts(space) == {"started": _BURST, "succeeded": _BURST}
     crash(operator)
     space.run("one-more", run_of("daily"))
     eventually(lambda: unmarked(space), lambda names: not names)
-    assert counts(space) == {"succeeded": _BURST + 1}
+    assert counts(space) == {"started": _BURST + 1, "succeeded": _BURST + 1}
     assert space.names(JOBS) == names | {"one-more"}
     assert {each["status"]["inputs"]["days"] for each in space.all(LAUNCH_PLAN_EXECUTIONS)} == {*range(_BURST)} | {7}
 
@@ -70,7 +70,7 @@ def test_a_crash_between_the_count_and_its_mark_counts_nothing_twice(space: Spac
     operator.start()
     operator.await_ready()
     eventually(lambda: unmarked(space), lambda names: not names)
-    assert counts(space) == {"succeeded": 2}
+    assert counts(space) == {"started": 2, "succeeded": 2}
 
 
 def test_nothing_that_has_just_ended_is_removed(space: Space, operator: OperatorProcess) -> None:
@@ -81,11 +81,11 @@ def test_nothing_that_has_just_ended_is_removed(space: Space, operator: Operator
     space.run("refused", run_of("daily", inputs={"x": 1}), "Rejected")
     space.offer("broken", workflow({"exit-code": "1"}))
     space.run("bare", run_of("broken", "WorkflowDefinition", inputs={"city": "Rome"}), "Failed")
-    eventually(lambda: counts(space), lambda seen: seen == {"succeeded": 1, "rejected": 1})
+    eventually(lambda: counts(space), lambda seen: seen == {"started": 1, "succeeded": 1, "rejected": 1})
     operator.stop()
     operator.start()
     operator.await_ready()
     space.run("another", run_of("daily"))
-    eventually(lambda: counts(space), lambda seen: seen == {"succeeded": 2, "rejected": 1})
+    eventually(lambda: counts(space), lambda seen: seen == {"started": 2, "succeeded": 2, "rejected": 1})
     assert space.names(LAUNCH_PLAN_EXECUTIONS) == {"good", "refused", "bare", "another"}
     assert space.names(JOBS) == {"good", "bare", "another"}

@@ -167,7 +167,7 @@ def test_a_failing_container_has_the_last_word(space: Space) -> None:
     assert "outputs" not in failed["status"]
     assert "no such table" in space.warned(failed, "JobFailed")
     counted = space.until(LAUNCH_PLANS, "daily", lambda obj: obj["status"].get("counts"))
-    assert counted["status"]["counts"] == {"failed": 1}
+    assert counted["status"]["counts"] == {"started": 1, "failed": 1}
     assert counted["status"]["lastExecution"]["phase"] == "Failed"
 
 
@@ -204,7 +204,7 @@ def test_a_run_that_takes_too_long_is_timed_out(space: Space, place: str) -> Non
     assert timed_out["status"]["error"]["code"] == "TimedOut"
     assert space.read(JOBS, "by-hand")["spec"]["activeDeadlineSeconds"] == 1
     counted = space.until(LAUNCH_PLANS, "daily", lambda obj: obj["status"].get("counts"))
-    assert counted["status"]["counts"] == {"timedOut": 1}
+    assert counted["status"]["counts"] == {"started": 1, "timedOut": 1}
 
 
 def test_a_failed_pod_is_replaced_as_often_as_the_plan_says(space: Space) -> None:
@@ -249,7 +249,7 @@ def test_a_running_run_is_terminated_and_its_job_kept(space: Space) -> None:
     assert {each["reason"] for each in job["status"]["conditions"] if each["type"] == "Failed"} == {"DeadlineExceeded"}
     eventually(lambda: space.pods_of("by-hand"), lambda pods: not pods)
     counted = space.until(LAUNCH_PLANS, "daily", lambda obj: obj["status"].get("counts"))
-    assert counted["status"]["counts"] == {"aborted": 1}
+    assert counted["status"]["counts"] == {"started": 1, "aborted": 1}
 
 
 def test_a_run_that_is_terminated_before_it_starts_has_no_job(space: Space) -> None:

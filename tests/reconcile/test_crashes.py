@@ -210,7 +210,7 @@ def test_slots_that_come_while_a_schedule_changes_are_started_if_still_on_time()
         controllers = {job["metadata"]["ownerReferences"][0]["uid"] for job in world.all(JOBS)}
         assert (len(world.all(JOBS)), controllers) == (2, {uid})
         assert [e["status"]["origin"]["type"] for e in world.all(EXECUTIONS)] == ["Schedule", "Schedule"]
-        assert world.status["counts"] == {"succeeded": 2}
+        assert world.status["counts"] == {"started": 2, "succeeded": 2}
 
     run_virtual(story())
 

@@ -72,7 +72,7 @@ async def test_a_slot_becomes_a_record_with_inputs_outputs_and_counts() -> None:
     assert record["status"]["outputs"] == {"greeting": "hi"}
     assert record["status"]["origin"] == {"type": "Schedule", "slot": "2026-01-01T00:01:00Z"}
     assert record["metadata"]["ownerReferences"][0]["uid"] == world.get(LAUNCH_PLANS, "hello")["metadata"]["uid"]
-    assert world.status["counts"] == {"succeeded": 1}
+    assert world.status["counts"] == {"started": 1, "succeeded": 1}
     assert world.status["lastExecution"]["name"] == name
     assert world.status["schedule"]["lastSlot"] == "2026-01-01T00:01:00Z"
     assert world.status["schedule"]["nextTimes"][0] == "2026-01-01T00:02:00Z"
@@ -108,7 +108,7 @@ async def test_five_slots_without_the_operator_are_five_records_after_its_return
     assert len(world.names(JOBS)) == 5
     assert world.names(EXECUTIONS) == world.names(JOBS)
     assert {e["status"]["phase"] for e in world.all(EXECUTIONS)} == {"Succeeded"}
-    assert world.status["counts"] == {"succeeded": 5}
+    assert world.status["counts"] == {"started": 5, "succeeded": 5}
     assert set(world.jobs_made.values()) == {1}
 
 
@@ -120,7 +120,7 @@ async def test_a_run_by_hand_gets_the_callers_inputs() -> None:
     status = world.get(EXECUTIONS, "by-hand")["status"]
     assert (status["phase"], status["inputs"]) == ("Succeeded", {"name": "Ada", "times": 1})
     assert world.names(CRON_JOBS) == []
-    assert world.status["counts"] == {"succeeded": 1}
+    assert world.status["counts"] == {"started": 1, "succeeded": 1}
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ async def test_ended_runs_go_fifteen_minutes_after_their_end_and_counts_stay() -
     world.edit(LAUNCH_PLANS, "hello", suspend=True)
     await world.advance(20 * 60, 10)
     assert len(world.names(EXECUTIONS)) == len(world.names(JOBS)) == 2
-    assert world.status["counts"] == {"succeeded": 10}
+    assert world.status["counts"] == {"started": 10, "succeeded": 10}
 
 
 @virtual_time

@@ -1,5 +1,8 @@
 """Counts: each ended run once, whatever is lost in between."""
 
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -18,12 +21,18 @@ FIELDS = {
     "TimedOut": "timedOut",
     "Aborted": "aborted",
     "Rejected": "rejected",
+    "Skipped": "skipped",
 }
+#: Phases that only a run without a Job ends in.
+NEVER_STARTED = {"Rejected", "Skipped"}
 
 
-def run(uid: str, phase: str = "Succeeded", *, counted: bool = False) -> Countable:
-    """Return an ended run that is named like its uid."""
-    return Countable(uid, f"run-{uid}", phase, counted)
+def run(uid: str, phase: str = "Succeeded", reason: str | None = None, *, counted: bool = False) -> Countable:
+    """Return an ended run that is named like its uid, and that started where such a run can have started."""
+    return Countable(uid, f"run-{uid}", phase, counted, reason, phase not in NEVER_STARTED)
+
+
+ABORTED_EARLY = replace(run("a", "Aborted"), started=False)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +44,9 @@ def run(uid: str, phase: str = "Succeeded", *, counted: bool = False) -> Countab
             [],
             [run("b"), run("a", "Failed")],
             {},
-            Counting({"failed": 2, "succeeded": 1}, ("a", "b"), ("run-a", "run-b")),
+            Counting(
+                {"failed": 2, "succeeded": 1, "started": 2}, ("a", "b"), ("run-a", "run-b"), new=("run-a", "run-b")
+            ),
             id="ended runs are added and remembered by uid",
         ),
         pytest.param(
@@ -45,6 +56,39 @@ def run(uid: str, phase: str = "Succeeded", *, counted: bool = False) -> Countab
             {},
             Counting({"succeeded": 1}, ("a",), ("run-a",)),
             id="a run that is counted but not marked is marked again, not counted again",
+        ),
+        pytest.param(
+            {"succeeded": 1, "started": 1},
+            ["a"],
+            [run("a"), run("b")],
+            {},
+            Counting({"succeeded": 2, "started": 2}, ("a", "b"), ("run-a", "run-b"), new=("run-b",)),
+            id="only what the totals did not hold is new",
+        ),
+        pytest.param(
+            {},
+            [],
+            [
+                run("a", "Skipped", "LimitReached"),
+                run("b", "Skipped", "QueueExpired"),
+                run("c", "Skipped", "QueueFull"),
+            ],
+            {},
+            Counting(
+                {"skipped": 2, "expired": 1},
+                ("a", "b", "c"),
+                ("run-a", "run-b", "run-c"),
+                new=("run-a", "run-b", "run-c"),
+            ),
+            id="a run that waited too long has expired and is not among the skipped",
+        ),
+        pytest.param(
+            {"aborted": 1, "started": 1},
+            [],
+            [ABORTED_EARLY],
+            {},
+            Counting({"aborted": 2, "started": 1}, ("a",), ("run-a",), new=("run-a",)),
+            id="one that was aborted while it waited never started",
         ),
         pytest.param(
             {"succeeded": 1},
@@ -82,7 +126,8 @@ def test_totals_follow_from_what_is_known(
 def test_every_terminal_phase_has_a_total_of_its_own(phase: Phase) -> None:
     """And the schema knows that total."""
     counts = count_executions({}, [], [run("a", phase.value)], slots={}).counts
-    assert counts == {FIELDS[phase.value]: 1}
+    started = {} if phase in NEVER_STARTED else {"started": 1}
+    assert counts == {FIELDS[phase.value]: 1, **started}
     assert RunCounts.model_validate(counts).model_dump(by_alias=True)[FIELDS[phase.value]] == 1
 
 
@@ -90,10 +135,14 @@ def test_more_runs_than_the_status_can_remember_are_counted_by_turns() -> None:
     """After a long outage thousands end at once; a status with more uids would be refused for ever."""
     runs = [run(f"{number:05}") for number in range(MAX_UNCOUNTED + 5)]
     first = count_executions({}, [], runs, slots={})
-    assert (first.counts, len(first.uncounted)) == ({"succeeded": MAX_UNCOUNTED}, MAX_UNCOUNTED)
+    assert (first.counts, len(first.uncounted)) == (
+        {"succeeded": MAX_UNCOUNTED, "started": MAX_UNCOUNTED},
+        MAX_UNCOUNTED,
+    )
     marked = [run(r.uid, counted=r.name in first.to_mark) for r in runs]
+    assert first.new == first.to_mark
     second = count_executions(first.counts, first.uncounted, marked, slots={})
-    assert second.counts == {"succeeded": len(runs)}
+    assert second.counts == {"succeeded": len(runs), "started": len(runs)}
     assert (first.complete, second.complete) == (False, True)
 
 
@@ -102,7 +151,8 @@ def test_a_remembered_run_keeps_its_place_before_new_ones() -> None:
     newer = [run(f"a{number:05}") for number in range(MAX_UNCOUNTED)]
     again = count_executions({"succeeded": 1}, ["z"], [*newer, run("z")], slots={})
     assert "z" in again.uncounted
-    assert again.counts == {"succeeded": MAX_UNCOUNTED}
+    assert again.counts["succeeded"] == MAX_UNCOUNTED
+    assert "run-z" not in again.new
 
 
 def test_the_bound_is_the_schemas() -> None:
@@ -130,6 +180,7 @@ class Interleavings(RuleBasedStateMachine):
         self.ended = 0
         self.counts: dict[str, int] = {}
         self.uncounted: tuple[str, ...] = ()
+        self.told = Counter[str]()
 
     @rule(phase=st.sampled_from(sorted(FIELDS)))
     def a_run_ends(self, phase: str) -> None:
@@ -144,6 +195,7 @@ class Interleavings(RuleBasedStateMachine):
         if writes == 0:
             return
         self.counts, self.uncounted = dict(result.counts), result.uncounted
+        self.told.update(result.new)
         for name in result.to_mark[: writes - 1]:
             self._mark(name)
 
@@ -157,15 +209,26 @@ class Interleavings(RuleBasedStateMachine):
     @invariant()
     def no_run_is_counted_twice(self) -> None:
         """What the totals hold is never more than what ended."""
-        assert sum(self.counts.values()) <= self.ended
+        assert self._sum(self.counts) <= self.ended
+
+    @invariant()
+    def no_run_is_new_twice(self) -> None:
+        """What is told with the totals is told once."""
+        assert max(self.told.values(), default=0) <= 1
+        assert sum(self.told.values()) == self._sum(self.counts)
 
     @invariant()
     def two_undisturbed_passes_count_everything_once(self) -> None:
         """From any reachable state the totals become exact, and then nothing is left to do."""
         first = count_executions(self.counts, self.uncounted, self.runs.values(), slots={})
-        assert sum(first.counts.values()) == self.ended
+        assert self._sum(first.counts) == self.ended
         marked = [run(item.uid, item.phase, counted=True) for item in self.runs.values()]
         assert count_executions(first.counts, first.uncounted, marked, slots={}) == Counting(first.counts, (), ())
+
+    @staticmethod
+    def _sum(counts: Mapping[str, int]) -> int:
+        """Return how many runs the totals hold."""
+        return sum(total for field, total in counts.items() if field != "started")
 
     def _mark(self, name: str) -> None:
         uid = name.removeprefix("run-")

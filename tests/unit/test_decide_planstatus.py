@@ -15,6 +15,7 @@ from launchplan_operator.api.workflow import Interface
 from launchplan_operator.decide.counting import Counting
 from launchplan_operator.decide.inputs import Bindings
 from launchplan_operator.decide.planstatus import (
+    Engine,
     PlanReport,
     ScheduleFacts,
     build_plan_status,
@@ -194,6 +195,32 @@ def test_a_schedule_that_does_not_fire_has_no_next_times() -> None:
     """It still says what it would be."""
     facts = ScheduleFacts(None, "0 * * * * UTC", replacing="cj")
     assert schedule_status(facts, NINE) == {"engine": "CronJob", "text": "0 * * * * UTC", "replacing": "cj"}
+
+
+@pytest.mark.parametrize("engine", ["CronJob", "Operator"])
+def test_a_status_says_who_keeps_the_time(engine: Engine) -> None:
+    """The CronJob controller, or the operator."""
+    status = schedule_status(replace(FIRING, engine=engine), NINE)
+    assert status == {**schedule_status(FIRING, NINE), "engine": engine}
+
+
+LEDGER = {"planUid": "plan", "queued": 1, "running": [{"name": "a", "uid": "u", "admittedAt": "2026-01-31T09:00:00Z"}]}
+
+
+def test_a_limited_plans_ledger_is_written_as_it_is() -> None:
+    """An empty one too: a plan without one has no limit."""
+    status = built(concurrency=LEDGER)
+    assert status["concurrency"] == LEDGER
+    LaunchPlanStatus.model_validate(status)
+    assert "concurrency" not in built(status, concurrency=None)
+    assert built(concurrency={"planUid": "plan", "queued": 0})["concurrency"] == {"planUid": "plan", "queued": 0}
+
+
+def test_a_ledger_that_did_not_change_is_no_news() -> None:
+    """Any other is."""
+    status = built(concurrency=LEDGER)
+    assert built(status, NINE + timedelta(minutes=5), concurrency=LEDGER) == status
+    assert built(status, concurrency={**LEDGER, "queued": 0}) != status
 
 
 def test_a_clock_change_ahead_is_warned_of() -> None:

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.execution import LaunchPlanExecutionStatus, Phase
 from launchplan_operator.api.mending import Target
-from launchplan_operator.decide.progress import derive_phase, is_terminal, rejected_status, run_status, waiting_status
+from launchplan_operator.decide.progress import (
+    cause_of,
+    derive_phase,
+    is_terminal,
+    queued_status,
+    rejected_status,
+    run_status,
+    skipped_status,
+    waiting_status,
+)
 from launchplan_operator.decide.results import ResultContract
 from launchplan_operator.decide.run import RunError, RunState, is_finished, observe_run
 
@@ -136,6 +145,131 @@ def test_a_run_that_waits_is_queued_until_it_is_accepted_or_rejected() -> None:
     assert {c["reason"] for c in accepted["conditions"]} == {"Accepted", "Running"}
 
 
+def told(status: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return reason and message of each condition by its type."""
+    return {c["type"]: (c["reason"], c["message"]) for c in status["conditions"]}
+
+
+def test_a_run_that_waits_for_a_seat_is_accepted_and_queued() -> None:
+    """In progress for kstatus; nothing is written again while it waits."""
+    queued = queued_status(Reason.WaitingForSeat, "its turn", 2, NOW, FIXED)
+    why = ("WaitingForSeat", "its turn")
+    assert (queued["phase"], is_terminal(queued), queued["observedGeneration"]) == ("Queued", False, 2)
+    assert truth(queued) == {
+        "Accepted": "True",
+        "Admitted": "False",
+        "Ready": "False",
+        "Reconciling": "True",
+        "Stalled": "False",
+    }
+    assert told(queued) == {
+        "Accepted": ("Accepted", ""),
+        "Admitted": why,
+        "Ready": why,
+        "Reconciling": why,
+        "Stalled": ("WaitingForSeat", ""),
+    }
+    assert {key: queued[key] for key in FIXED} == FIXED
+    assert not {"completionTime", "error"} & set(queued)
+    assert queued_status(Reason.WaitingForSeat, "its turn", 2, NOW + timedelta(hours=1), queued) == queued
+    LaunchPlanExecutionStatus.model_validate(queued)
+
+
+def test_a_run_that_is_admitted_has_no_trace_of_the_waiting() -> None:
+    """It was accepted all the time, and is admitted from now on."""
+    queued = queued_status(Reason.WaitingForSeat, "its turn", 1, NOW, FIXED)
+    running = run_status(RunState(Reason.Running), 1, NOW + timedelta(minutes=1), queued)
+    assert {c["reason"] for c in running["conditions"]} == {"Accepted", "Running"}
+    assert truth(running) == {"Accepted": "True", "Admitted": "True", **RUNNING}
+    times = {c["type"]: c["lastTransitionTime"] for c in running["conditions"]}
+    assert (times["Accepted"], times["Admitted"]) == ("2026-01-31T09:06:00Z", "2026-01-31T09:07:00Z")
+    assert running["phase"] == "Running"
+
+
+@pytest.mark.parametrize(
+    "previous",
+    [
+        pytest.param({"origin": {"type": "Manual"}}, id="at once"),
+        pytest.param(
+            queued_status(
+                Reason.WaitingForSeat, "its turn", 1, NOW - timedelta(hours=1), {"origin": {"type": "Manual"}}
+            ),
+            id="after it waited",
+        ),
+    ],
+)
+def test_a_skipped_run_has_ended_and_is_no_error(previous: dict[str, Any]) -> None:
+    """It did what the plan says: ready for kstatus, with the reason; its end is when that was decided."""
+    skipped = skipped_status(Reason.QueueFull, "too many", 1, NOW, previous)
+    why = ("QueueFull", "too many")
+    assert (skipped["phase"], is_terminal(skipped)) == ("Skipped", True)
+    assert truth(skipped) == {
+        "Accepted": "True",
+        "Admitted": "False",
+        "Ready": "True",
+        "Reconciling": "False",
+        "Stalled": "False",
+    }
+    assert told(skipped) == {
+        "Accepted": ("Accepted", ""),
+        "Admitted": why,
+        "Ready": why,
+        "Reconciling": ("QueueFull", ""),
+        "Stalled": ("QueueFull", ""),
+    }
+    assert skipped["completionTime"] == "2026-01-31T09:06:00Z"
+    assert skipped["origin"] == {"type": "Manual"}
+    assert not {"error", "startTime", "outputs"} & set(skipped)
+    assert skipped_status(Reason.QueueFull, "too many", 1, NOW + timedelta(hours=1), skipped) == skipped
+    LaunchPlanExecutionStatus.model_validate(skipped)
+
+
+ABORTED = RunState(Reason.Aborted, "why", None, ENDED, error=RunError("User", "Aborted", "why"))
+WAITED = queued_status(Reason.WaitingForSeat, "its turn", 1, NOW, {})
+JOB = {"jobRef": {"name": "r", "uid": "u"}}
+
+
+@pytest.mark.parametrize(
+    ("previous", "admitted"),
+    [
+        pytest.param({}, "False", id="one that nobody had looked at was not admitted"),
+        pytest.param(WAITED, "False", id="nor was one that waited"),
+        pytest.param(JOB, "True", id="one that has a Job was"),
+        pytest.param(WAITED | JOB, "True", id="even if nothing was written since it waited"),
+        pytest.param(run_status(RunState(Reason.Queued), 1, NOW, {}), "True", id="so was one that is said to be"),
+    ],
+)
+def test_an_aborted_run_says_whether_it_was_to_start(previous: dict[str, Any], admitted: str) -> None:
+    """Whichever way, it was aborted and not skipped."""
+    status = run_status(ABORTED, 1, NOW, previous)
+    assert (truth(status)["Admitted"], status["phase"], derive_phase(status["conditions"])) == (
+        admitted,
+        "Aborted",
+        Phase.Aborted,
+    )
+    expected = ("Aborted", "why") if admitted == "False" else ("Accepted", "")
+    assert told(status)["Admitted"] == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        pytest.param({}, (None, ""), id="nothing is known yet"),
+        pytest.param(WAITED, ("WaitingForSeat", "its turn"), id="a run that waits"),
+        pytest.param(skipped_status(Reason.QueueFull, "full", 1, NOW, {}), ("QueueFull", "full"), id="a skipped one"),
+        pytest.param(
+            rejected_status(FINDINGS[1:], TARGET, 1, NOW, {}), ("MissingInput", FINDINGS[1].text), id="rejected"
+        ),
+        pytest.param(run_status(ABORTED, 1, NOW, {}), ("Aborted", "why"), id="an aborted one"),
+    ],
+)
+def test_a_status_says_why_a_run_stands_where_it_stands(
+    status: dict[str, Any], expected: tuple[str | None, str]
+) -> None:
+    """Reason and message, whatever the phase."""
+    assert cause_of(status) == expected
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [({}, False), ({"phase": "Queued"}, False), ({"phase": "Aborting"}, False), ({"phase": "Rejected"}, True)],
@@ -149,7 +283,7 @@ STATUSES = st.sampled_from(["True", "False", "Unknown"])
 CONDITIONS = st.lists(
     st.builds(
         lambda kind, status, reason: {"type": kind, "status": status, "reason": reason.value},
-        st.sampled_from(["Accepted", "Admitted", "Succeeded", "Ready"]),
+        st.sampled_from(["Accepted", "Admitted", "Succeeded", "Ready", "Reconciling"]),
         STATUSES,
         st.sampled_from(list(Reason)),
     ),
@@ -159,11 +293,13 @@ CONDITIONS = st.lists(
 
 @given(CONDITIONS)
 def test_any_conditions_stand_for_a_phase(conditions: list[dict[str, Any]]) -> None:
-    """Succeeded and Rejected each stand for one condition alone."""
+    """Succeeded and Rejected each stand for one condition alone, Skipped for two and no outcome."""
     phase = derive_phase(conditions)
     first = {c["type"]: c["status"] for c in reversed(conditions)}
     assert (phase is Phase.Rejected) is (first.get("Accepted") == "False")
     assert (phase is Phase.Succeeded) is (first.get("Succeeded") == "True" and phase is not Phase.Rejected)
+    given_up = first.get("Admitted") == "False" and first.get("Reconciling") == "False"
+    assert (phase is Phase.Skipped) is (given_up and "Succeeded" not in first and phase is not Phase.Rejected)
 
 
 JOBS = st.fixed_dictionaries(

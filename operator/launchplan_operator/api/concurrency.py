@@ -12,14 +12,19 @@ from launchplan_operator.api.schedule import PositiveDuration
 MAX_SEATS: Final = 500
 #: The most runs that wait at once.
 MAX_QUEUE: Final = 10_000
+#: How many wait where the plan does not say.
+DEFAULT_QUEUE: Final = 100
 _QUEUE_NEEDS_BEHAVIOR: Final = "queue is for behavior Queue only"
+
+#: What becomes of a run that finds the limit reached.
+Behavior = Literal["Skip", "Queue", "Replace"]
 
 
 class RunQueue(Model):
     """How runs wait for their turn."""
 
     max: Annotated[int, Field(ge=1, le=MAX_QUEUE)] = Field(
-        default=100, description="How many wait at most; one more is skipped."
+        default=DEFAULT_QUEUE, description="How many wait at most; one more is skipped."
     )
     expire_after: PositiveDuration | None = Field(
         default=None, description="A run that waited this long is skipped; a scheduled one after startingDeadline too."
@@ -34,7 +39,7 @@ class Concurrency(Model):
     )
 
     max: Annotated[int, Field(ge=1, le=MAX_SEATS)] = Field(description="How many runs may be under way at once.")
-    behavior: Literal["Skip", "Queue", "Replace"] = Field(
+    behavior: Behavior = Field(
         default="Skip",
         description="One run too many is recorded and not started, waits for its turn, or ends the oldest one.",
     )

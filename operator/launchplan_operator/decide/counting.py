@@ -5,8 +5,11 @@ the status once the mark was seen. Whatever is interrupted is done again without
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
+
+from launchplan_operator.api.conditions import Reason
 
 #: How many uids a status holds, as its schema says.
 MAX_UNCOUNTED = 1000
@@ -17,17 +20,25 @@ _FIELDS = {
     "TimedOut": "timedOut",
     "Aborted": "aborted",
     "Rejected": "rejected",
+    "Skipped": "skipped",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Countable:
-    """An ended execution as the counts see it."""
+    """An ended execution as the counts see it.
+
+    Attributes:
+        reason: why it ended so.
+        started: whether it had a Job.
+    """
 
     uid: str
     name: str
     phase: str
     counted: bool
+    reason: str | None
+    started: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +50,14 @@ class Counting:
         uncounted: uids that are in the totals but not yet known to be marked.
         to_mark: names of the executions to mark once the totals are written.
         complete: whether the totals hold every ended execution.
+        new: names of the executions that the totals did not hold before; each is new once, whatever is interrupted.
     """
 
     counts: Mapping[str, int]
     uncounted: tuple[str, ...]
     to_mark: tuple[str, ...]
     complete: bool = True
+    new: tuple[str, ...] = ()
 
 
 def count_executions(
@@ -67,12 +80,22 @@ def count_executions(
     # The status holds no more uids than the schema allows; the rest is counted by the next looks.
     pending = sorted(unmarked, key=lambda e: (e.uid not in known, e.name))
     open_ = pending[:MAX_UNCOUNTED]
+    new = [e for e in open_ if e.uid not in known]
     more = Counter(slots)
-    more.update(_FIELDS[e.phase] for e in open_ if e.uid not in known)
+    more.update(chain.from_iterable(map(_fields_of, new)))
     totals = {field: counts.get(field, 0) + more[field] for field in sorted({*counts, *more})}
     return Counting(
         counts={field: total for field, total in totals.items() if total},
         uncounted=tuple(e.uid for e in open_),
         to_mark=tuple(e.name for e in open_),
         complete=len(pending) == len(open_),
+        new=tuple(e.name for e in new),
     )
+
+
+def _fields_of(execution: Countable) -> Iterator[str]:
+    """Yield the totals that an ended execution adds to: one for how it ended, and one for having started."""
+    expired = execution.phase == "Skipped" and execution.reason == Reason.QueueExpired
+    yield "expired" if expired else _FIELDS[execution.phase]
+    if execution.started:
+        yield "started"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.mending import Target
@@ -16,6 +16,8 @@ from launchplan_operator.decide.readiness import Verdict, ready_conditions
 from launchplan_operator.decide.schedule import Timetable, dst_warnings, next_slots
 from launchplan_operator.decide.versions import KnownVersion
 
+Engine = Literal["CronJob", "Operator"]
+
 
 @dataclass(frozen=True, slots=True)
 class ScheduleFacts:
@@ -27,6 +29,7 @@ class ScheduleFacts:
         cronjob: `{name, uid, generation}`, or None.
         schedule_hash: of the schedule that counts.
         replacing: the uid of the CronJob that goes.
+        engine: who keeps the time.
     """
 
     timetable: Timetable | None
@@ -36,6 +39,7 @@ class ScheduleFacts:
     since: datetime | None = None
     last_slot: datetime | None = None
     replacing: str | None = None
+    engine: Engine = "CronJob"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class PlanReport:
         pinned: whether the spec names the active version.
         versions: the versions that can be run, newest last.
         pending: something of ours that is under way and keeps the plan from being ready.
+        concurrency: the ledger as it stands in the status; None for a plan without a limit.
     """
 
     generation: int
@@ -64,6 +69,7 @@ class PlanReport:
     running: int
     last_execution: Mapping[str, Any] | None
     decisions: Sequence[Mapping[str, Any]] = field(default=())
+    concurrency: Mapping[str, Any] | None = None
 
 
 def build_plan_status(report: PlanReport, previous: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -76,6 +82,7 @@ def build_plan_status(report: PlanReport, previous: Mapping[str, Any], now: date
         "versions": [asdict(each) for each in report.versions],
         "interface": report.interface or previous.get("interface"),
         "schedule": schedule_status(report.schedule, now) if report.schedule else None,
+        "concurrency": dict(report.concurrency) if report.concurrency else None,
         "counts": dict(report.counting.counts),
         "uncounted": [{"uid": uid} for uid in report.counting.uncounted],
         "lastExecution": report.last_execution,
@@ -100,7 +107,7 @@ def schedule_status(facts: ScheduleFacts, now: datetime) -> dict[str, Any]:
         "warnings": dst_warnings(firing, now) if firing else [],
         "replacing": facts.replacing,
     }
-    return {"engine": "CronJob"} | {name: value for name, value in optional.items() if value not in (None, [])}
+    return {"engine": facts.engine} | {name: value for name, value in optional.items() if value not in (None, [])}
 
 
 def plan_interface(interface: Interface, bindings: Bindings) -> dict[str, Any]:

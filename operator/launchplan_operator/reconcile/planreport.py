@@ -10,7 +10,7 @@ from launchplan_operator.api.mending import target_of
 from launchplan_operator.decide.counting import Countable, Counting, count_executions
 from launchplan_operator.decide.decisions import decision_of
 from launchplan_operator.decide.planstatus import PlanReport, build_plan_status, plan_interface
-from launchplan_operator.decide.progress import is_terminal
+from launchplan_operator.decide.progress import cause_of, is_terminal
 from launchplan_operator.decide.versions import bound_history
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.ledger import LedgerStep
@@ -75,7 +75,14 @@ def _decisions(
 
 def _countable(execution: Mapping[str, Any]) -> Countable:
     metadata, status = execution["metadata"], execution["status"]
-    return Countable(metadata["uid"], metadata["name"], status["phase"], bool(status.get("counted")))
+    return Countable(
+        uid=metadata["uid"],
+        name=metadata["name"],
+        phase=status["phase"],
+        counted=bool(status.get("counted")),
+        reason=cause_of(status)[0],
+        started="jobRef" in status,
+    )
 
 
 def _used(executions: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -1,0 +1,39 @@
+"""What a plan's status tells of the runs that never started, each once."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from launchplan_operator.api.conditions import Reason
+from launchplan_operator.api.execution import Phase
+from launchplan_operator.decide.instants import instant_text
+from launchplan_operator.decide.progress import cause_of
+
+#: A status holds ten decisions; the whole message stands in the execution.
+MAX_DECISION_MESSAGE: Final = 1024
+_NEVER_STARTED: Final = frozenset({Phase.Skipped, Phase.Rejected, Phase.Aborted})
+
+
+def decision_of(execution: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
+    """Return an entry of a plan's `status.decisions` for an ended run that never started, or None for any other.
+
+    Args:
+        execution: the LaunchPlanExecution; its name and status are read.
+        now: the entry's time, where the status does not say when the run ended.
+    """
+    status = execution.get("status") or {}
+    phase = status.get("phase")
+    if phase not in _NEVER_STARTED or "jobRef" in status:
+        return None
+    reason, message = cause_of(status)
+    optional = {
+        "slot": (status.get("origin") or {}).get("slot"),
+        "reason": reason,
+        "message": message if len(message) <= MAX_DECISION_MESSAGE else f"{message[: MAX_DECISION_MESSAGE - 1]}…",
+    }
+    fixed = {
+        "time": status.get("completionTime") or instant_text(now),
+        "execution": execution["metadata"]["name"],
+        "outcome": "Expired" if reason == Reason.QueueExpired else str(phase),
+    }
+    return fixed | {name: value for name, value in optional.items() if value}

@@ -1,0 +1,81 @@
+"""The ledger of a limited plan: who may be under way. It stands in the plan's status, and is written before any Job."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from launchplan_operator.decide.concurrency import Candidate, Seat
+from launchplan_operator.decide.instants import instant_text, to_instant
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The seats, oldest first.
+
+    Attributes:
+        hold_until: nothing is admitted before this instant; None where nothing is held.
+        plan_uid: the uid of the plan that it is of.
+    """
+
+    seats: tuple[Seat, ...]
+    hold_until: datetime | None
+    plan_uid: str
+
+
+def read_ledger(status: Mapping[str, Any], plan_uid: str) -> Ledger | None:
+    """Return the ledger in a plan's status, or None where there is none or it is of another plan of the same name."""
+    found = status.get("concurrency")
+    if found is None or found.get("planUid") != plan_uid:
+        return None
+    hold = found.get("holdUntil")
+    return Ledger(tuple(map(_read_seat, found.get("running") or ())), to_instant(hold) if hold else None, plan_uid)
+
+
+def ledger_status(ledger: Ledger, queued: int) -> dict[str, Any]:
+    """Return `status.concurrency`; `queued` is how many runs wait."""
+    optional: dict[str, Any] = {
+        "running": [_seat_status(seat) for seat in ledger.seats],
+        "holdUntil": instant_text(ledger.hold_until) if ledger.hold_until else None,
+    }
+    return {"planUid": ledger.plan_uid, "queued": queued} | {name: value for name, value in optional.items() if value}
+
+
+def holds(ledger: Ledger, uid: str) -> bool:
+    """Tell whether a run has a seat."""
+    return any(seat.uid == uid for seat in ledger.seats)
+
+
+def free_seats(ledger: Ledger, uids: Collection[str]) -> Ledger:
+    """Return the ledger without the seats of these runs."""
+    return replace(ledger, seats=tuple(seat for seat in ledger.seats if seat.uid not in uids))
+
+
+def take_seats(ledger: Ledger, candidates: Iterable[Candidate], now: datetime) -> Ledger:
+    """Return the ledger with a seat for each of these runs; one that has a seat keeps it as it is."""
+    taken = {seat.uid for seat in ledger.seats}
+    instant = now.replace(microsecond=0)
+    more = (Seat(each.name, each.uid, instant) for each in candidates if each.uid not in taken)
+    return replace(ledger, seats=(*ledger.seats, *more))
+
+
+def mark_replaced(ledger: Ledger, marks: Iterable[tuple[str, str]]) -> Ledger:
+    """Return the ledger with the seats marked whose runs are to end; a mark is a seat's uid and a run's name.
+
+    A seat that was marked before keeps its mark: its run is ending anyway.
+    """
+    names = dict(marks)
+    return replace(ledger, seats=tuple(_mark(seat, names.get(seat.uid)) for seat in ledger.seats))
+
+
+def _mark(seat: Seat, name: str | None) -> Seat:
+    return seat if name is None or seat.replaced_by is not None else replace(seat, replaced_by=name)
+
+
+def _read_seat(entry: Mapping[str, Any]) -> Seat:
+    return Seat(entry["name"], entry["uid"], to_instant(entry["admittedAt"]), entry.get("replacedBy"))
+
+
+def _seat_status(seat: Seat) -> dict[str, Any]:
+    status = {"name": seat.name, "uid": seat.uid, "admittedAt": instant_text(seat.admitted_at)}
+    return status if seat.replaced_by is None else status | {"replacedBy": seat.replaced_by}
