@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from launchplan_operator.api.schedule import FixedRate, RateUnit, Schedule
 from launchplan_operator.cli.times import Times, find_times
 from launchplan_operator.decide.instants import instant_text
+from launchplan_operator.decide.schedule import jitter_of
 from tests.unit.cli import call
 
 DATA = Path(__file__).parents[1] / "data" / "cron"
@@ -273,6 +274,42 @@ def test_text_shows_each_plan_s_own_zone(capsys: pytest.CaptureFixture[str], tmp
         *("prod", "p0", "2026-01-01T16:00:00Z", "Fri", "2026-01-02", "01:00", "+0900", "Asia/Tokyo")
     ]
     assert ended.err.startswith("error: p1: CronInvalid: ")
+
+
+BOUNDED = (
+    "schedule: {fixedRate: {value: 7, unit: Hour}, startTime: '2026-01-01T01:00:00Z', endTime: '2026-01-01T15:00:00Z'}"
+)
+JITTERY = "schedule: {cron: '0 1 * * *', timeZone: Asia/Tokyo, jitter: 1h}"
+
+
+def test_bounds_and_jitter_show(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A rate counts from its start, nothing is at its end or later; a run starts a little after its slot."""
+    file = tmp_path / "plans.yaml"
+    file.write_text(plans(BOUNDED, JITTERY), encoding="utf-8")
+    arguments = ("next", "-f", file, "--after", "2025-12-31T00:00:00Z", "--count", "3")
+    bounded, jittery = call(capsys, *arguments).data["plans"]
+    assert bounded["times"] == ["2026-01-01T01:00:00Z", "2026-01-01T08:00:00Z"]
+    assert "starts" not in bounded
+    drawn = [datetime.fromisoformat(text) for text in jittery["starts"]]
+    slots = [datetime.fromisoformat(text) for text in jittery["times"]]
+    assert drawn == [slot + jitter_of("prod/p1", slot, timedelta(hours=1)) for slot in slots]
+    assert jittery["warnings"] == []
+    lines = call(capsys, *arguments, "-o", "text").out.splitlines()
+    assert lines[0].split()[-1] == "STARTS"
+    assert [line.split()[-1] for line in lines[1:]] == ["UTC", "UTC", *jittery["starts"]]
+
+
+def test_without_a_namespace_nobody_knows_when_a_slot_with_jitter_starts(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """That is said; -n tells it."""
+    file = tmp_path / "plans.yaml"
+    file.write_text(plans(JITTERY).replace(", namespace: prod", ""), encoding="utf-8")
+    (unknown,) = call(capsys, "next", "-f", file).data["plans"]
+    assert unknown["warnings"] == ["each starts up to 1h0m0s later; how much depends on the namespace"]
+    assert "starts" not in unknown
+    (known,) = call(capsys, "next", "-f", file, "-n", "prod").data["plans"]
+    assert (len(known["starts"]), known["warnings"]) == (5, [])
 
 
 def test_a_file_that_cannot_be_read_is_a_problem(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
