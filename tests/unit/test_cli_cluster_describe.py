@@ -69,6 +69,8 @@ def test_a_run_tells_more_of_its_slot_than_a_decision() -> None:
         pytest.param(schedule(cronJob=None), [run_at("2026-01-01T09:00:00Z")], [("09:00", "Succeeded")], id="nothing fires now, but something did"),
         pytest.param(schedule(), [run_at("2026-01-01T09:00:00Z"), run_at("2026-01-01T05:30:00Z")], [("09:00", "Succeeded"), ("10:30", "Unrecorded"), ("11:00", "Unrecorded"), ("11:30", "Unrecorded"), ("12:00", "Pending")], id="before the schedule counts, runs alone are known"),
         pytest.param(schedule(since="2026-01-01T11:45:00Z"), [run_at("2026-01-01T12:00:00Z", None)], [("12:00", "Pending")], id="a run that the operator has not seen yet"),
+        pytest.param(schedule(cronJob=None, engine="Operator", scheduleHash="x", text="every 40 minutes from 2026-01-01T10:20:00Z, jitter 20m0s, deadline 10m0s"), [], [("10:20", "Unrecorded"), ("11:00", "Unrecorded"), ("11:40", "Pending")], id="a rate that the operator keeps is late by its own deadline and jitter"),
+        pytest.param(schedule(cronJob=None, engine="Operator"), [], [], id="a schedule for the operator that does not count yet"),
         pytest.param({}, [], [], id="no schedule"),
         pytest.param(schedule(text="gibberish"), [], [], id="a schedule that cannot be read"),
     ],

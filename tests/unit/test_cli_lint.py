@@ -46,6 +46,11 @@ def run(spec: str, metadata: str = "{name: once}") -> str:
     return f"---\napiVersion: launchplan.dev/v1alpha1\nkind: LaunchPlanExecution\nmetadata: {metadata}\nspec:\n{spec}\n"
 
 
+def scheduled(schedule: str, inputs: str = "defaultInputs: {name: x}") -> str:
+    """Return an active plan with these fields of a schedule."""
+    return plan(f"  autoActivate: true\n  {inputs}\n  schedule: {{{schedule}}}")
+
+
 HELLO = plan("  defaultInputs: {name: Ada}\n  fixedInputs: {times: 3}")
 
 
@@ -93,6 +98,17 @@ def found(text: str, **options: Any) -> list[tuple[str, str, str]]:
             id="an active schedule",
         ),
         pytest.param(WORKFLOW + plan("  defaultInputs: {name: x}\n  suspend: null"), id="a null that is a default"),
+        pytest.param(
+            WORKFLOW
+            + scheduled("fixedRate: {value: 7, unit: Hour}, startTime: '2026-01-01T00:00:00Z', jitter: 1h")
+            + "  concurrency: {max: 1, behavior: Queue}\n",
+            id="a schedule that only the operator keeps",
+        ),
+        pytest.param(
+            WORKFLOW.replace("type: string", "type: datetime")
+            + scheduled("cron: '@hourly', kickoffTimeInput: name, kickoffTimeOffset: -1h", "fixedInputs: {}"),
+            id="a required input that gets the slot's time",
+        ),
     ],
 )
 def test_what_is_right_has_no_finding(text: str) -> None:
@@ -240,6 +256,88 @@ def test_what_is_right_has_no_finding(text: str) -> None:
             WORKFLOW + plan("  identity: {serviceAccountName: admin}"),
             [("error", "spec.identity.serviceAccountName", "NotPermitted")],
             id="a plan that asks for more than its workflow allows",
+        ),
+        pytest.param(
+            WORKFLOW + scheduled("cron: '@daily', startTime: '2026-01-02T00:00:00Z', endTime: '2026-01-01T00:00:00Z'"),
+            [("error", "spec.schedule", "InvalidSpec")],
+            id="an end before its start",
+        ),
+        pytest.param(
+            WORKFLOW
+            + scheduled("cron: '0 9 * * *', startTime: '2026-01-01T10:00:00Z', endTime: '2026-01-01T11:00:00Z'"),
+            [("error", "spec.schedule.endTime", "CronNeverFires")],
+            id="no slot between start and end",
+        ),
+        pytest.param(
+            WORKFLOW + scheduled("cron: '@hourly', jitter: 1h"),
+            [("error", "spec.schedule.jitter", "JitterTooLong")],
+            id="a jitter as long as the interval",
+        ),
+        pytest.param(
+            WORKFLOW + scheduled("cron: '@hourly', jitter: 0s"),
+            [("error", "spec.schedule.jitter", "DurationInvalid")],
+            id="a jitter of nothing",
+        ),
+        pytest.param(
+            WORKFLOW + scheduled("cron: '@hourly', kickoffTimeInput: day"),
+            [("error", "spec.schedule.kickoffTimeInput", "KickoffUnknown")],
+            id="an input for the time that is not there",
+        ),
+        pytest.param(
+            WORKFLOW + scheduled("cron: '@hourly', kickoffTimeInput: name"),
+            [("error", "spec.schedule.kickoffTimeInput", "KickoffWrongType")],
+            id="an input for the time that holds none",
+        ),
+        pytest.param(
+            WORKFLOW + scheduled("cron: '@hourly', kickoffTimeOffset: 1h"),
+            [("error", "spec.schedule", "InvalidSpec")],
+            id="an offset and nothing to move",
+        ),
+        pytest.param(
+            WORKFLOW + scheduled("cron: '@hourly', kickoffTimeInput: day, kickoffTimeOffset: 9999999h"),
+            [("error", "spec.schedule.kickoffTimeOffset", "DurationInvalid")],
+            id="an offset that no duration holds",
+        ),
+        pytest.param(
+            WORKFLOW + scheduled("cron: '@hourly', catchUp: {policy: All, max: 0}"),
+            [("error", "spec.schedule.catchUp.max", "InvalidSpec")],
+            id="a catch-up of none",
+        ),
+        pytest.param(
+            WORKFLOW + scheduled("cron: '@hourly', jitter: 5m, engine: CronJob"),
+            [("error", "spec.schedule.jitter", "EngineCannotServe")],
+            id="jitter on a CronJob",
+        ),
+        pytest.param(
+            WORKFLOW + scheduled("fixedRate: {value: 7, unit: Minute}, engine: CronJob"),
+            [("error", "spec.schedule.fixedRate", "EngineCannotServe")],
+            id="an uneven rate on a CronJob",
+        ),
+        pytest.param(
+            WORKFLOW + scheduled("cron: '@hourly', kickoffTimeInput: name", "fixedInputs: {name: x}"),
+            [("error", "spec.schedule.kickoffTimeInput", "KickoffWrongType")],
+            id="a fixed input for the time, that holds none",
+        ),
+        pytest.param(
+            WORKFLOW.replace("type: string", "type: datetime")
+            + scheduled("cron: '@hourly', kickoffTimeInput: name", "fixedInputs: {name: '2026-01-01T00:00:00Z'}"),
+            [("error", "spec.schedule.kickoffTimeInput", "KickoffFixed")],
+            id="a fixed input for the time",
+        ),
+        pytest.param(
+            WORKFLOW + scheduled("cron: '@hourly', engine: CronJob") + "  concurrency: {max: 1}\n",
+            [("error", "spec.concurrency", "EngineCannotServe")],
+            id="a limit on a CronJob",
+        ),
+        pytest.param(
+            WORKFLOW + HELLO + "  concurrency: {max: 0}\n",
+            [("error", "spec.concurrency.max", "InvalidSpec")],
+            id="no run",
+        ),
+        pytest.param(
+            WORKFLOW + HELLO + "  concurrency: {max: 1, queue: {max: 5}}\n",
+            [("error", "spec.concurrency", "InvalidSpec")],
+            id="a queue without queueing",
         ),
         pytest.param("a: [1\n---\n" + HELLO + WORKFLOW, [("error", "line 2", "ManifestUnreadable")], id="broken YAML"),
         pytest.param("- 1\n", [("error", "line 1", "ManifestUnreadable")], id="no object"),

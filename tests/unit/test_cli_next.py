@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from launchplan_operator.api.schedule import FixedRate, RateUnit, Schedule
 from launchplan_operator.cli.times import Times, find_times
 from launchplan_operator.decide.instants import instant_text
+from launchplan_operator.decide.schedule import jitter_of
 from tests.unit.cli import call
 
 DATA = Path(__file__).parents[1] / "data" / "cron"
@@ -19,7 +20,6 @@ TEXTS = yaml.safe_load((DATA / "texts.yaml").read_text(encoding="utf-8"))
 NEXT = yaml.safe_load((DATA / "next.yaml").read_text(encoding="utf-8"))["next"]
 WINDOWS = yaml.safe_load((DATA / "windows.yaml").read_text(encoding="utf-8"))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-REFUSED_BY_ENGINE = "EngineCannotServe"
 
 
 def rows(table: list[dict[str, Any]]) -> list[Any]:
@@ -79,47 +79,43 @@ def test_a_refused_text_gives_its_reason(capsys: pytest.CaptureFixture[str], row
 
 
 @pytest.mark.parametrize(
-    ("arguments", "times", "warned"),
+    ("arguments", "times"),
     [
-        pytest.param(["--rate", "1 Hour"], ["2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"], "", id="an hour"),
-        pytest.param(["--rate", "2 hours"], ["2026-01-01T02:00:00Z", "2026-01-01T04:00:00Z"], "", id="plural"),
-        pytest.param(["--rate", " 15MINUTES "], ["2026-01-01T00:15:00Z", "2026-01-01T00:30:00Z"], "", id="upper case"),
-        pytest.param(["--rate", "1 day"], ["2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z"], "", id="a day"),
+        pytest.param(["--rate", "1 Hour"], ["2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"], id="an hour"),
+        pytest.param(["--rate", "2 hours"], ["2026-01-01T02:00:00Z", "2026-01-01T04:00:00Z"], id="plural"),
+        pytest.param(["--rate", " 15MINUTES "], ["2026-01-01T00:15:00Z", "2026-01-01T00:30:00Z"], id="upper case"),
+        pytest.param(["--rate", "1 day"], ["2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z"], id="a day"),
         pytest.param(
             ["--rate", "7 Minute"],
             ["2026-01-01T00:07:00Z", "2026-01-01T00:14:00Z"],
-            REFUSED_BY_ENGINE,
             id="minutes that do not divide an hour, from the epoch on",
         ),
         pytest.param(
             ["--rate", "2 Day"],
             ["2026-01-03T00:00:00Z", "2026-01-05T00:00:00Z"],
-            REFUSED_BY_ENGINE,
             id="two days, from the epoch on",
         ),
         pytest.param(
             ["--cron", "@every 90m"],
             ["2026-01-01T01:30:00Z", "2026-01-01T03:00:00Z"],
-            REFUSED_BY_ENGINE,
             id="a rate as a cron text",
         ),
         pytest.param(
             ["--cron", "@every 90m", "--timezone", "Asia/Kolkata"],
             ["2026-01-01T01:30:00Z", "2026-01-01T03:00:00Z"],
-            REFUSED_BY_ENGINE,
             id="a rate whatever the zone",
         ),
-        pytest.param(["--cron", "@every 30m"], ["2026-01-01T00:30:00Z", "2026-01-01T01:00:00Z"], "", id="an even rate"),
+        pytest.param(["--cron", "@every 30m"], ["2026-01-01T00:30:00Z", "2026-01-01T01:00:00Z"], id="an even rate"),
     ],
 )
 def test_a_rate_counts_from_the_epoch(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], times: list[str], warned: str
+    capsys: pytest.CaptureFixture[str], arguments: list[str], times: list[str]
 ) -> None:
-    """What today's engine cannot keep has its times, and a warning."""
+    """Whether a cron text could say it or not; there is nothing to warn of."""
     ended = call(capsys, "next", *arguments, "--after", "2026-01-01T00:00:00Z", "--count", "2")
     assert ended.code == 0
     assert ended.data["times"] == times
-    assert [warning.split(":")[0] for warning in ended.data["warnings"]] == ([warned] if warned else [])
+    assert ended.data["warnings"] == []
 
 
 @given(
@@ -262,8 +258,8 @@ def test_every_plan_of_a_file_has_times_or_an_error(capsys: pytest.CaptureFixtur
     assert sorted(third["error"]) == ["message", "reason"]
     assert third["error"]["reason"] == "CronInvalid"
     assert fourth["times"] == ["2026-01-01T00:07:00Z"]
-    assert fourth["warnings"][0].startswith(REFUSED_BY_ENGINE)
-    assert fifth["error"]["reason"] == REFUSED_BY_ENGINE
+    assert fourth["warnings"] == []
+    assert fifth["error"]["reason"] == "EngineCannotServe"
     assert [sixth["error"]["reason"], seventh["error"]["reason"]] == ["InvalidSpec", "InvalidSpec"]
 
 
@@ -278,6 +274,42 @@ def test_text_shows_each_plan_s_own_zone(capsys: pytest.CaptureFixture[str], tmp
         *("prod", "p0", "2026-01-01T16:00:00Z", "Fri", "2026-01-02", "01:00", "+0900", "Asia/Tokyo")
     ]
     assert ended.err.startswith("error: p1: CronInvalid: ")
+
+
+BOUNDED = (
+    "schedule: {fixedRate: {value: 7, unit: Hour}, startTime: '2026-01-01T01:00:00Z', endTime: '2026-01-01T15:00:00Z'}"
+)
+JITTERY = "schedule: {cron: '0 1 * * *', timeZone: Asia/Tokyo, jitter: 1h}"
+
+
+def test_bounds_and_jitter_show(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A rate counts from its start, nothing is at its end or later; a run starts a little after its slot."""
+    file = tmp_path / "plans.yaml"
+    file.write_text(plans(BOUNDED, JITTERY), encoding="utf-8")
+    arguments = ("next", "-f", file, "--after", "2025-12-31T00:00:00Z", "--count", "3")
+    bounded, jittery = call(capsys, *arguments).data["plans"]
+    assert bounded["times"] == ["2026-01-01T01:00:00Z", "2026-01-01T08:00:00Z"]
+    assert "starts" not in bounded
+    drawn = [datetime.fromisoformat(text) for text in jittery["starts"]]
+    slots = [datetime.fromisoformat(text) for text in jittery["times"]]
+    assert drawn == [slot + jitter_of("prod/p1", slot, timedelta(hours=1)) for slot in slots]
+    assert jittery["warnings"] == []
+    lines = call(capsys, *arguments, "-o", "text").out.splitlines()
+    assert lines[0].split()[-1] == "STARTS"
+    assert [line.split()[-1] for line in lines[1:]] == ["UTC", "UTC", *jittery["starts"]]
+
+
+def test_without_a_namespace_nobody_knows_when_a_slot_with_jitter_starts(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """That is said; -n tells it."""
+    file = tmp_path / "plans.yaml"
+    file.write_text(plans(JITTERY).replace(", namespace: prod", ""), encoding="utf-8")
+    (unknown,) = call(capsys, "next", "-f", file).data["plans"]
+    assert unknown["warnings"] == ["each starts up to 1h0m0s later; how much depends on the namespace"]
+    assert "starts" not in unknown
+    (known,) = call(capsys, "next", "-f", file, "-n", "prod").data["plans"]
+    assert (len(known["starts"]), known["warnings"]) == (5, [])
 
 
 def test_a_file_that_cannot_be_read_is_a_problem(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ from launchplan_operator.decide.schedule import Timetable, read_timetable, slot_
 from launchplan_operator.decide.slots import (
     MAX_SLOTS,
     SETTLING,
-    STARTING_DEADLINE,
     Past,
     look_back,
     settling_slot,
     split_late,
 )
+from launchplan_operator.decide.timetable import STARTING_DEADLINE
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)

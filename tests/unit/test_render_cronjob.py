@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.settings import EnvVar, Interruptible, RunSettings, SecretUse
 from launchplan_operator.decide.cronjob import read_live
-from launchplan_operator.decide.slots import STARTING_DEADLINE
+from launchplan_operator.decide.timetable import STARTING_DEADLINE
 from launchplan_operator.render import labels
 from launchplan_operator.render.cronjob import render_cronjob
 from launchplan_operator.render.execution import render_record

@@ -11,6 +11,7 @@ from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.schedule import Schedule
 from launchplan_operator.decide.cron import Cron, parse_cron
 from launchplan_operator.decide.cron_zones import find_zone, zone_names
+from launchplan_operator.decide.engine import cron_text_of
 from launchplan_operator.decide.schedule import Timetable, next_slots, read_schedule, read_timetable, slots_between
 
 DATA = Path(__file__).parents[1] / "data" / "cron"
@@ -27,7 +28,8 @@ def rows(table: list[dict[str, Any]]) -> list[Any]:
 
 def schedule_of(row: dict[str, Any]) -> Schedule:
     """Return the schedule of a row: its cron text or its rate, in its zone."""
-    return Schedule(cron=row.get("text"), fixed_rate=row.get("rate"), time_zone=row.get("zone", "UTC"))
+    fields = {"cron": row.get("text"), "fixedRate": row.get("rate"), "timeZone": row.get("zone", "UTC")}
+    return Schedule.model_validate(fields | row.get("more", {}))
 
 
 def table_of(row: dict[str, Any]) -> Timetable:
@@ -108,7 +110,7 @@ def test_an_even_rate_is_a_cron_text_in_utc(value: int, unit: str, text: str) ->
     """Whatever zone the schedule names: a rate has none."""
     for zone in ("UTC", "Asia/Kolkata"):
         table = table_of({"rate": {"value": value, "unit": unit}, "zone": zone})
-        assert (table.text, table.zone) == (text, "UTC")
+        assert cron_text_of(table) == (text, "UTC")
         assert all(slot.timestamp() % (value * 60) == 0 for slot in next_slots(table, NEW_YEAR, 5))
 
 
@@ -135,10 +137,15 @@ def test_every_is_read_as_a_fixed_rate(text: str, kept: str | None) -> None:
         ({"text": "@every 48h"}, "spec.schedule.cron"),
     ],
 )
-def test_an_uneven_rate_cannot_be_kept_by_the_engine(schedule: dict[str, Any], path: str) -> None:
-    """The finding names the field."""
-    (finding,) = findings_of(schedule)
+def test_an_uneven_rate_is_kept_by_the_operator_alone(schedule: dict[str, Any], path: str) -> None:
+    """Where the plan insists on a CronJob, the finding names the field; else it has its times, in whole minutes."""
+    (finding,) = findings_of(schedule | {"more": {"engine": "CronJob"}})
     assert (finding.reason, finding.path) == (Reason.EngineCannotServe, path)
+    for engine in ("Auto", "Operator"):
+        table = table_of(schedule | {"more": {"engine": engine}})
+        first, second = next_slots(table, NEW_YEAR, 2)
+        assert cron_text_of(table) is None
+        assert first.timestamp() % (second - first).total_seconds() == 0
 
 
 @pytest.mark.parametrize(
@@ -167,11 +174,11 @@ def test_an_uneven_rate_cannot_be_kept_by_the_engine(schedule: dict[str, Any], p
             ],
         ),
         (
-            {"rate": {"value": 7, "unit": "Minute"}, "zone": "Europe/Berln"},
+            {"rate": {"value": 7, "unit": "Minute"}, "zone": "Europe/Berln", "more": {"engine": "CronJob"}},
             [
                 (
                     "spec.schedule.fixedRate: found the rate 7 Minute, expected minutes that divide an hour, hours that "
-                    "divide a day, or one day: the CronJob engine keeps no other rate (use one of these, or a cron text)"
+                    "divide a day, or one day: the CronJob engine keeps no other rate (engine Auto keeps every rate)"
                 ),
                 (
                     "spec.schedule.timeZone: found 'Europe/Berln', expected a name of the IANA time zone database "
@@ -184,6 +191,36 @@ def test_an_uneven_rate_cannot_be_kept_by_the_engine(schedule: dict[str, Any], p
 def test_findings_say_what_was_found_and_expected(schedule: dict[str, Any], texts: list[str]) -> None:
     """All of them at once, in the order of the fields."""
     assert [finding.text for finding in findings_of(schedule)] == texts
+
+
+@pytest.mark.parametrize(
+    ("more", "never"),
+    [
+        pytest.param({"startTime": "2026-01-01T09:00:00Z", "endTime": "2026-01-01T09:01:00Z"}, False, id="one slot"),
+        pytest.param({"startTime": "2026-01-01T08:59:01Z", "endTime": "2026-01-01T09:00:01Z"}, False, id="rounded up"),
+        pytest.param({"startTime": "2026-01-01T09:00:00Z", "endTime": "2026-01-01T09:00:30Z"}, False, id="both up"),
+        pytest.param(
+            {"startTime": "2026-01-01T08:00:00Z", "endTime": "2026-01-01T09:00:00Z"}, True, id="the end is out"
+        ),
+        pytest.param({"startTime": "2026-01-01T09:00:01Z", "endTime": "2026-01-01T09:00:30Z"}, True, id="no minute"),
+        pytest.param(
+            {"startTime": "2026-01-01T10:00:00Z", "endTime": "2026-01-02T08:00:00Z"}, True, id="between slots"
+        ),
+        pytest.param({"endTime": "2020-01-01T00:00:00Z"}, False, id="an end that has come is no mistake"),
+        pytest.param({"startTime": "2999-01-01T00:00:00Z"}, False, id="nor is a start in a far future"),
+    ],
+)
+def test_bounds_without_a_slot_between_them_are_a_mistake(more: dict[str, str], never: bool) -> None:
+    """Whatever the present is; the fix takes the end away."""
+    read = read_schedule(Schedule.model_validate({"cron": "0 9 * * *", **more}))
+    if not never:
+        assert isinstance(read, Timetable)
+        return
+    assert not isinstance(read, Timetable)
+    (finding,) = read
+    assert (finding.reason, finding.path) == (Reason.CronNeverFires, "spec.schedule.endTime")
+    assert finding.fix is not None
+    assert finding.fix.merge == {"spec": {"schedule": {"endTime": None}}}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A timetable's slots: windows, the latest one, names, hashes, and what clock changes will do to them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ from hypothesis import strategies as st
 from launchplan_operator.api.schedule import Schedule
 from launchplan_operator.decide.cron_zones import clock_changes, find_zone
 from launchplan_operator.decide.schedule import (
+    STARTING_DEADLINE,
+    RateTiming,
     Timetable,
     dst_warnings,
-    latest_slot_at_or_before,
+    latest_slots,
     next_slots,
+    read_described,
     read_schedule,
     read_timetable,
     schedule_hash,
@@ -29,6 +33,8 @@ DATA = Path(__file__).parents[1] / "data" / "cron"
 WINDOWS = yaml.safe_load((DATA / "windows.yaml").read_text(encoding="utf-8"))["windows"]
 LATEST = yaml.safe_load((DATA / "latest.yaml").read_text(encoding="utf-8"))["latest"]
 NOON = datetime(2026, 6, 4, 12, tzinfo=UTC)
+#: The longest that a yearly date, 29 February, stays away.
+SEARCHED = timedelta(days=8 * 366)
 INSTANTS = st.datetimes(datetime(2012, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive
 
 
@@ -37,6 +43,29 @@ def timetable(text: str, zone: str = "UTC") -> Timetable:
     read = read_timetable(text, zone)
     assert read is not None
     return read
+
+
+MINUTES = INSTANTS.map(lambda instant: instant.replace(second=0, microsecond=0))
+TIMINGS = st.one_of(
+    st.builds(timetable, CRON_TEXTS, st.sampled_from(["UTC", "Europe/Berlin", "America/Argentina/ComodRivadavia"])).map(
+        lambda table: table.timing
+    ),
+    st.integers(1, 10**8).map(lambda minutes: RateTiming(timedelta(minutes=minutes))),
+)
+DURATIONS = st.integers(1, 10**12).map(lambda microseconds: timedelta(microseconds=microseconds))
+TIMETABLES = st.builds(
+    Timetable,
+    TIMINGS,
+    st.none() | MINUTES,
+    st.none() | MINUTES,
+    st.just(timedelta(0)) | DURATIONS,
+    st.just(STARTING_DEADLINE) | DURATIONS,
+)
+
+
+def latest_slot(table: Timetable, instant: datetime) -> datetime | None:
+    """Return the latest slot up to an instant, found in the eight years before it."""
+    return next(iter(latest_slots(table, instant - SEARCHED, instant, 1)), None)
 
 
 @pytest.mark.parametrize("row", rows([{"text": "", **row} for row in WINDOWS]))
@@ -104,18 +133,18 @@ def test_slots_are_what_the_cronjob_controller_starts(
 @pytest.mark.parametrize("row", rows(LATEST))
 def test_the_latest_slot_is_the_known_one(row: dict[str, Any]) -> None:
     """However many slots lie before it."""
-    assert latest_slot_at_or_before(timetable(row["text"]), row["instant"]) == row["slot"]
+    assert latest_slot(timetable(row["text"]), row["instant"]) == row["slot"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(CRON_TEXTS, INSTANTS, st.sampled_from(["UTC", "Europe/Berlin", "America/Sao_Paulo"]))
 @example("* */3 */7 * *", datetime(2012, 1, 1, 1, tzinfo=UTC), "America/Sao_Paulo")
 def test_no_slot_lies_between_the_latest_and_the_instant(text: str, instant: datetime, zone: str) -> None:
     """And the next after the latest is the next after the instant."""
     table = timetable(text, zone)
-    latest = latest_slot_at_or_before(table, instant)
+    latest = latest_slot(table, instant)
     if latest is None:
-        assert slots_between(table, instant - timedelta(days=4 * 366), instant, 1) == []
+        assert slots_between(table, instant - SEARCHED, instant, 1) == []
         return
     assert latest <= instant
     assert next_slots(table, latest - timedelta(seconds=1), 1) == [latest]
@@ -127,8 +156,8 @@ def test_a_slot_is_the_latest_at_its_own_time(text: str) -> None:
     """And no longer a moment before."""
     table = timetable(text)
     before, slot = next_slots(table, NOON, 2)
-    assert latest_slot_at_or_before(table, slot) == slot
-    assert latest_slot_at_or_before(table, slot - timedelta(microseconds=1)) == before
+    assert latest_slot(table, slot) == slot
+    assert latest_slot(table, slot - timedelta(microseconds=1)) == before
 
 
 @settings(deadline=None)
@@ -152,13 +181,97 @@ def test_texts_with_the_same_meaning_have_the_same_hash() -> None:
 
 
 def test_the_hash_does_not_change_between_releases() -> None:
-    """Or every CronJob of every plan would be made anew."""
-    assert schedule_hash(timetable("0 9 * * MON-FRI", "Europe/Berlin")) == "0e10e37408"
+    """Or every schedule of every plan would begin anew."""
+    table = timetable("0 9 * * MON-FRI", "Europe/Berlin")
+    assert schedule_hash(table) == "0e10e37408"
+    assert schedule_hash(replace(table, jitter=timedelta(minutes=5), end=NOON)) == "cd997d5eae"
+    assert schedule_hash(Timetable(RateTiming(timedelta(minutes=7)))) == "89b7d80726"
 
 
-def test_a_timetable_tells_its_text_and_zone() -> None:
-    """In normal form."""
-    assert timetable("0/15 9-17 * * mon", "Europe/Berlin").describe() == "*/15 9-17 * * 1 Europe/Berlin"
+@settings(deadline=None)
+@given(TIMETABLES, TIMETABLES)
+def test_a_hash_covers_all_of_a_timetable(one: Timetable, other: Timetable) -> None:
+    """And each part of it."""
+    mixed = [replace(one, **{name: getattr(other, name)}) for name in ("timing", "start", "end", "jitter", "deadline")]
+    assert all((schedule_hash(each) == schedule_hash(one)) == (each == one) for each in mixed)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "text"),
+    [
+        pytest.param(
+            {"cron": "0/15 9-17 * * mon", "timeZone": "Europe/Berlin"},
+            "*/15 9-17 * * 1 Europe/Berlin",
+            id="a cron text stands in normal form, with its zone",
+        ),
+        pytest.param({"fixedRate": {"value": 15, "unit": "Minute"}}, "*/15 * * * * UTC", id="an even rate is one"),
+        pytest.param({"fixedRate": {"value": 7, "unit": "Minute"}}, "every 7 minutes", id="an uneven rate"),
+        pytest.param({"fixedRate": {"value": 48, "unit": "Hour"}}, "every 2 days", id="in its largest whole unit"),
+        pytest.param({"cron": "@every 90m"}, "every 90 minutes", id="a rate as a cron text"),
+        pytest.param(
+            {"fixedRate": {"value": 1, "unit": "Hour"}, "startTime": "2026-01-01T01:10:00+01:00"},
+            "every 1 hour from 2026-01-01T00:10:00Z",
+            id="an even rate that counts from its start",
+        ),
+        pytest.param(
+            {"cron": "0 2 * * *", "startTime": "2026-01-01T00:00:01Z", "endTime": "2027-01-01T00:00:00.5Z"},
+            "0 2 * * * UTC from 2026-01-01T00:01:00Z until 2027-01-01T00:01:00Z",
+            id="bounds go up to whole minutes",
+        ),
+        pytest.param(
+            {"cron": "0 2 * * *", "jitter": "90s", "startingDeadline": "1h"},
+            "0 2 * * * UTC, jitter 1m30s, deadline 1h0m0s",
+            id="jitter and deadline",
+        ),
+        pytest.param({"cron": "0 2 * * *", "startingDeadline": "200s"}, "0 2 * * * UTC", id="the usual deadline"),
+        pytest.param(
+            {"fixedRate": {"value": 1, "unit": "Day"}, "startTime": "0001-01-01T00:00:00+14:00"},
+            "every 1 day from 0001-01-02T00:00:00Z",
+            id="a start before the calendar's",
+        ),
+        pytest.param(
+            {"cron": "0 2 * * *", "endTime": "9999-12-31T23:59:59.9-14:00"},
+            "0 2 * * * UTC until 9999-12-30T00:00:00Z",
+            id="an end after the calendar's",
+        ),
+    ],
+)
+def test_a_timetable_tells_what_it_is(schedule: dict[str, Any], text: str) -> None:
+    """In one text, which stands in the plan's status."""
+    table = read_schedule(Schedule.model_validate(schedule))
+    assert isinstance(table, Timetable)
+    assert table.describe() == text
+
+
+@settings(deadline=None)
+@given(TIMETABLES)
+def test_a_timetable_is_read_from_its_text(table: Timetable) -> None:
+    """Nothing of it is lost, and the field of the status has room for it."""
+    text = table.describe()
+    assert read_described(text) == table
+    assert len(text) <= 512
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "every 0 minutes",
+        "every minute",
+        "every 7 weeks",
+        "0 2 * * *",
+        "0 2 * * * Mars/Base",
+        "@every 7m UTC",
+        "every 7 minutes from noon",
+        "every 7 minutes until 2026-13-01T00:00:00Z",
+        "every 7 minutes, jitter long",
+        "every 7 minutes, deadline 1",
+        "every 7 minutes and more",
+    ],
+)
+def test_another_text_is_no_timetable(text: str) -> None:
+    """A status that somebody else wrote does no harm."""
+    assert read_described(text) is None
 
 
 def test_a_slot_is_named_as_the_cronjob_controller_names_its_job() -> None:
@@ -288,6 +401,28 @@ def test_a_slot_is_read_from_its_name(plan: str, minutes: int) -> None:
 def test_a_clock_change_ahead_is_told(text: str, zone: str, after: datetime, expected: list[str]) -> None:
     """With local time, date, zone and cause."""
     assert dst_warnings(timetable(text, zone), after) == expected
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "told"),
+    [
+        pytest.param(None, None, True, id="without bounds"),
+        pytest.param(datetime(2025, 3, 30, tzinfo=UTC), datetime(2025, 3, 31, tzinfo=UTC), True, id="within bounds"),
+        pytest.param(datetime(2025, 3, 31, tzinfo=UTC), None, False, id="before the start"),
+        pytest.param(None, datetime(2025, 3, 30, tzinfo=UTC), False, id="after the end"),
+    ],
+)
+def test_a_clock_change_out_of_bounds_disturbs_nothing(
+    start: datetime | None, end: datetime | None, told: bool
+) -> None:
+    """There is no slot to skip."""
+    table = replace(timetable("30 2 * * *", "Europe/Berlin"), start=start, end=end)
+    assert bool(dst_warnings(table, datetime(2025, 3, 1, tzinfo=UTC))) == told
+
+
+def test_a_rate_knows_no_clock_changes() -> None:
+    """It has no zone."""
+    assert dst_warnings(Timetable(RateTiming(timedelta(hours=5))), NOON, timedelta(days=900)) == []
 
 
 def test_at_most_three_changes_are_told() -> None:

@@ -17,10 +17,11 @@ STARTING_DEADLINE_SECONDS: Final = 200
 
 _POSITIVE: Final = "expected a duration of a millisecond at least"
 _POSITIVE_RULE = rule("duration(self).getMilliseconds() >= 1", _POSITIVE)
+_READABLE: Final = "expected a duration of 292 years at most"
 _ONE_TIMING: Final = "expected exactly one of cron and fixedRate"
 _ORDER: Final = "expected startTime before endTime"
 #: What only the operator's own engine can do; a fixed rate that no cron text keeps is found later.
-_OPERATOR_FIELDS: Final = ("kickoffTimeInput", "jitter", "startTime", "endTime", "startingDeadline")
+OPERATOR_FIELDS: Final = ("kickoffTimeInput", "jitter", "startTime", "endTime", "startingDeadline")
 _OFFSET_NEEDS_INPUT: Final = "kickoffTimeOffset moves the value of an input: expected kickoffTimeInput beside it"
 
 
@@ -31,8 +32,18 @@ def _check_positive(text: str) -> str:
     return text
 
 
+def _check_readable(text: str) -> str:
+    if parse_go_duration(text) is None:
+        raise PydanticCustomError(Reason.DurationInvalid.value, _READABLE)
+    return text
+
+
 PositiveDuration = Annotated[Duration, Field(json_schema_extra=rules(_POSITIVE_RULE)), AfterValidator(_check_positive)]
-SignedDuration = Annotated[str, StringConstraints(min_length=2, max_length=33, pattern=SIGNED_DURATION_PATTERN)]
+SignedDuration = Annotated[
+    str,
+    StringConstraints(min_length=2, max_length=33, pattern=SIGNED_DURATION_PATTERN),
+    AfterValidator(_check_readable),
+]
 
 
 class RateUnit(StrEnum):
@@ -74,7 +85,7 @@ def _engine_rules() -> ConfigDict:
             rule("!has(self.kickoffTimeOffset) || has(self.kickoffTimeInput)", _OFFSET_NEEDS_INPUT),
             *(
                 rule(f"self.engine != 'CronJob' || !has(self.{field})", cannot.format(field))
-                for field in _OPERATOR_FIELDS
+                for field in OPERATOR_FIELDS
             ),
         )
     )

@@ -3,7 +3,7 @@
 import argparse
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,7 +30,8 @@ _DESCRIPTION = """\
 Show the next slots of a plan in the cluster (NAME), of every plan of some manifests (-f), of a cron text or of a rate.
 
 Times are in UTC. A cron text is read exactly as Kubernetes reads a CronJob's, in --timezone; a rate counts from
-1970-01-01T00:00:00Z. Whether a plan is active or suspended does not matter here."""
+1970-01-01T00:00:00Z, or from the plan's startTime. Where a plan has jitter, it is told beside each slot when its run
+starts. Whether a plan is active or suspended does not matter here."""
 _EXAMPLES = """
   kubectl launchplan next nightly
   kubectl launchplan next --cron '30 2 * * *' --timezone Europe/Berlin --after 2026-03-28T00:00:00Z
@@ -96,26 +97,38 @@ def schedule_of_cron(text: str, zone: str) -> "Schedule":
     return read
 
 
-def times_of_plan(spec: Any, after: datetime, count: int) -> "Times | tuple[Finding, ...]":
-    """Return the next slots of a plan's `spec`, none without a schedule; or what is wrong with its schedule."""
+def times_of_plan(
+    spec: Any, after: datetime, count: int, place: tuple[str, str] = ("", "")
+) -> "Times | tuple[Finding, ...]":
+    """Return the next slots of a plan's `spec`, none without a schedule; or what is wrong with its schedule.
+
+    Args:
+        spec: the spec as it was written.
+        after: the slots' times are after it.
+        count: how many.
+        place: the plan's namespace and name; the namespace may be unknown.
+    """
     from launchplan_operator.api.parsing import parse_spec  # noqa: PLC0415
     from launchplan_operator.api.schedule import Schedule  # noqa: PLC0415 - not for --help
     from launchplan_operator.cli.times import Times, find_times  # noqa: PLC0415
+    from launchplan_operator.decide.schedule import plan_identity  # noqa: PLC0415
 
     schedule = spec.get("schedule") if isinstance(spec, dict) else None
     if schedule is None:
         return Times([], [])
     read = parse_spec(Schedule, {"spec": schedule})
-    return read if isinstance(read, tuple) else find_times(read, after, count)
+    identity = plan_identity(*place) if place[0] else None
+    return read if isinstance(read, tuple) else find_times(read, after, count, identity)
 
 
 def _write_one(options: argparse.Namespace, after: datetime) -> None:
     from launchplan_operator.cli.times import find_times  # noqa: PLC0415 - not for --help
 
     if options.name:
-        spec = _cluster_spec(options)
-        zone = _zone_of(spec)
-        found = times_of_plan(spec, after, options.count)
+        plan = _cluster_plan(options)
+        zone = _zone_of(plan["spec"])
+        place = (plan["metadata"]["namespace"], plan["metadata"]["name"])
+        found = times_of_plan(plan["spec"], after, options.count, place)
     else:
         zone = "UTC" if options.timezone is None else options.timezone
         schedule = schedule_of_cron(options.cron, zone) if options.cron is not None else schedule_of_rate(options.rate)
@@ -124,17 +137,19 @@ def _write_one(options: argparse.Namespace, after: datetime) -> None:
         raise _refusal(found)
     form = chosen_format(options)
     if form == "text":
-        sys.stdout.write(format_table(("utc", *_local_header(zone)), _rows(found, zone)))
+        sys.stdout.write(
+            format_table(("utc", *_local_header(zone), *_starts_header([found.data()])), _rows(found, zone))
+        )
         sys.stderr.writelines(f"warning: {warning}\n" for warning in found.warnings)
     else:
         write_data(found.data(), form)
 
 
-def _cluster_spec(options: argparse.Namespace) -> Any:
-    """Return the spec of a plan in the cluster."""
+def _cluster_plan(options: argparse.Namespace) -> Any:
+    """Return a plan in the cluster."""
     from launchplan_operator.cli.cluster import read_one  # noqa: PLC0415 - not without a cluster
 
-    return read_one(options, "LaunchPlan", options.name.removeprefix("lp/"))["spec"]
+    return read_one(options, "LaunchPlan", options.name.removeprefix("lp/"))
 
 
 def _write_plans(options: argparse.Namespace, after: datetime) -> None:
@@ -143,8 +158,9 @@ def _write_plans(options: argparse.Namespace, after: datetime) -> None:
     if form != "text":
         write_data({"plans": [each for _, each in plans]}, form)
         return
-    rows = [row for zone, plan in plans for row in _plan_rows(plan, zone)]
-    sys.stdout.write(format_table(("namespace", "name", "utc", "local", "zone"), rows))
+    starts = _starts_header(plan for _, plan in plans)
+    rows = [row for zone, plan in plans for row in _plan_rows(plan, zone, [""] * len(starts))]
+    sys.stdout.write(format_table(("namespace", "name", "utc", "local", "zone", *starts), rows))
     for _, plan in plans:
         said = [f"{plan['error']['reason']}: {plan['error']['message']}"] if "error" in plan else plan["warnings"]
         kind = "error" if "error" in plan else "warning"
@@ -163,7 +179,8 @@ def _plans(options: argparse.Namespace, after: datetime) -> Iterator[tuple[str, 
         if (manifest.kind, manifest.api_version) == (LAUNCH_PLANS.kind, LAUNCH_PLANS.api_version):
             spec = manifest.obj.get("spec")
             place = {"namespace": manifest.namespace or options.namespace or "", "name": manifest.name}
-            yield _zone_of(spec), place | _outcome(times_of_plan(spec, after, options.count))
+            found = times_of_plan(spec, after, options.count, (place["namespace"], place["name"]))
+            yield _zone_of(spec), place | _outcome(found)
 
 
 def _outcome(found: "Times | tuple[Finding, ...]") -> dict[str, Any]:
@@ -172,15 +189,23 @@ def _outcome(found: "Times | tuple[Finding, ...]") -> dict[str, Any]:
     return found.data()
 
 
-def _plan_rows(plan: dict[str, Any], zone: str) -> Iterator[tuple[str, ...]]:
-    for time in plan.get("times", ()):
+def _plan_rows(plan: dict[str, Any], zone: str, no_start: list[str]) -> Iterator[tuple[str, ...]]:
+    times = plan.get("times", ())
+    starts = [[start] for start in plan.get("starts", ())] or [no_start] * len(times)
+    for time, start in zip(times, starts, strict=True):
         local = _local(datetime.fromisoformat(time), zone)
-        yield (plan["namespace"], plan["name"], time, local, zone)
+        yield (plan["namespace"], plan["name"], time, local, zone, *start)
 
 
 def _rows(found: "Times", zone: str) -> Iterator[tuple[str, ...]]:
-    for text, time in zip(found.data()["times"], found.times, strict=True):
-        yield (text, _local(time, zone)) if _local_header(zone) else (text,)
+    data = found.data()
+    locals_ = [_local(time, zone) for time in found.times] if _local_header(zone) else None
+    columns = (data["times"], locals_, data.get("starts"))
+    return zip(*(column for column in columns if column is not None), strict=True)
+
+
+def _starts_header(found: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+    return ("starts",) if any("starts" in each for each in found) else ()
 
 
 def _local_header(zone: str) -> tuple[str, ...]:

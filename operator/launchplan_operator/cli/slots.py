@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from launchplan_operator.decide.instants import instant_text, to_instant
-from launchplan_operator.decide.schedule import Timetable, read_timetable, slot_of_name, slots_between
-from launchplan_operator.decide.slots import STARTING_DEADLINE
+from launchplan_operator.decide.schedule import Timetable, latest_slots, read_described, slot_of_name
 
 #: How many slots one description shows: a day of a plan that fires every minute.
 MAX_SLOTS: Final = 1500
@@ -55,25 +54,14 @@ def slot_outcomes(
     schedule = (plan.get("status") or {}).get("schedule") or {}
     known = dict(_decided(plan)) | dict(_started(plan["metadata"]["name"], executions))
     past = {slot: outcome for slot, outcome in known.items() if start < slot <= now}
-    unknown = [slot for slot in _expected(schedule, start, now) if slot not in past]
-    last = to_instant(schedule["lastSlot"]) if schedule.get("lastSlot") else None
-    found = [*past.values(), *(_silent(slot, last, now) for slot in unknown)]
+    found = [*past.values(), *(each for each in _silent(schedule, start, now) if each.slot not in past)]
     return sorted(found, key=lambda each: each.slot)[-MAX_SLOTS:]
 
 
 def timetable_of(schedule: Mapping[str, Any]) -> Timetable | None:
     """Return the schedule in force by a plan's status; None while none is, or where it cannot be read."""
-    text, _, zone = str(schedule.get("text") or "").rpartition(" ")
-    return read_timetable(text, zone) if text and schedule.get("cronJob") else None
-
-
-def _expected(schedule: Mapping[str, Any], start: datetime, now: datetime) -> list[datetime]:
-    table, since = timetable_of(schedule), schedule.get("since")
-    if table is None or since is None:
-        return []
-    # The latest count where there are more than can be shown.
-    base = max(start, to_instant(since), now - timedelta(minutes=MAX_SLOTS))
-    return slots_between(table, base, now, MAX_SLOTS)
+    is_kept = schedule.get("cronJob") or (schedule.get("engine") == "Operator" and schedule.get("scheduleHash"))
+    return read_described(str(schedule.get("text") or "")) if is_kept else None
 
 
 def _decided(plan: Mapping[str, Any]) -> Iterable[tuple[datetime, SlotOutcome]]:
@@ -98,10 +86,19 @@ def _started(plan: str, executions: Sequence[Mapping[str, Any]]) -> Iterable[tup
             )
 
 
-def _silent(slot: datetime, last: datetime | None, now: datetime) -> SlotOutcome:
-    """Return what is to be said of a slot that left no trace."""
+def _silent(schedule: Mapping[str, Any], start: datetime, now: datetime) -> Iterable[SlotOutcome]:
+    """Return what is to be said of each slot of the schedule in force, should it have left no trace."""
+    table, since = timetable_of(schedule), schedule.get("since")
+    if table is None or since is None:
+        return ()
+    slots = latest_slots(table, max(start, to_instant(since)), now, MAX_SLOTS)
+    last = to_instant(schedule["lastSlot"]) if schedule.get("lastSlot") else None
+    return (_without_trace(slot, last, now - table.jitter - table.deadline) for slot in slots)
+
+
+def _without_trace(slot: datetime, last: datetime | None, late: datetime) -> SlotOutcome:
     if last is not None and slot <= last:
         return SlotOutcome(slot, "NotKept", message=_DELETED)
-    if now - slot <= STARTING_DEADLINE:
+    if slot >= late:
         return SlotOutcome(slot, "Pending", message=_COMING)
     return SlotOutcome(slot, "Unrecorded", message=_LATE)

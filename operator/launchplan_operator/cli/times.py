@@ -1,67 +1,52 @@
-"""When a schedule fires next: what the CronJob engine keeps, and the rates that it cannot keep."""
+"""When a schedule fires next."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import count as counting
-from itertools import islice
-from typing import Any, Final
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
-from launchplan_operator.api.conditions import Finding, Reason
-from launchplan_operator.api.schedule import RateUnit, Schedule
-from launchplan_operator.decide.cron import Cron, parse_cron
+from launchplan_operator.api.conditions import Finding
+from launchplan_operator.api.durations import format_go_duration
+from launchplan_operator.api.schedule import Schedule
 from launchplan_operator.decide.instants import instant_text
-from launchplan_operator.decide.schedule import Timetable, dst_warnings, next_slots, read_schedule
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_UNITS: Final = {
-    RateUnit.Minute: timedelta(minutes=1),
-    RateUnit.Hour: timedelta(hours=1),
-    RateUnit.Day: timedelta(days=1),
-}
+from launchplan_operator.decide.schedule import Timetable, dst_warnings, jitter_of, next_slots, read_schedule
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The next slots in UTC and in order, and what the user should know about them."""
+    """The next slots in UTC and in order, and what the user should know about them.
+
+    Attributes:
+        starts: when each slot starts, where the schedule has jitter and it is known by what it is drawn.
+    """
 
     times: list[datetime]
     warnings: list[str]
+    starts: list[datetime] = field(default_factory=list)
 
     def data(self) -> dict[str, Any]:
         """Return them as `-o json` shows them."""
-        return {"times": [instant_text(time) for time in self.times], "warnings": self.warnings}
+        starts = {"starts": [instant_text(start) for start in self.starts]} if self.starts else {}
+        return {"times": [instant_text(time) for time in self.times], **starts, "warnings": self.warnings}
 
 
-def find_times(schedule: Schedule, after: datetime, count: int) -> Times | tuple[Finding, ...]:
+def find_times(
+    schedule: Schedule, after: datetime, count: int, identity: str | None = None
+) -> Times | tuple[Finding, ...]:
     """Return the next `count` slots after an aware instant, or everything that is wrong with the schedule.
 
-    A rate that the CronJob engine cannot keep is told from the Unix epoch on, with a warning, unless the plan insists
-    on that engine.
+    Args:
+        schedule: the schedule.
+        after: the slots' times are after it.
+        count: how many.
+        identity: what the plan's jitter is drawn by, where that is known.
     """
     read = read_schedule(schedule)
-    if isinstance(read, Timetable):
-        return Times(next_slots(read, after, count), dst_warnings(read, after))
-    every = rate_of(schedule)
-    hard = tuple(finding for finding in read if finding.reason is not Reason.EngineCannotServe)
-    if hard or every is None or schedule.engine == "CronJob":
-        return hard or read
-    return Times(list(islice(_rate_slots(every, after), count)), [f"{each.reason}: {each.message}" for each in read])
-
-
-def rate_of(schedule: Schedule) -> timedelta | None:
-    """Return how far apart the slots of a fixed rate or of an @every are; None for other schedules."""
-    if schedule.fixed_rate is not None:
-        return schedule.fixed_rate.value * _UNITS[schedule.fixed_rate.unit]
-    cron = parse_cron(schedule.cron or "")
-    return cron.every or None if isinstance(cron, Cron) else None
-
-
-def _rate_slots(every: timedelta, after: datetime) -> Iterator[datetime]:
-    first = (after - _EPOCH) // every + 1
-    for number in counting(first):
-        try:
-            yield _EPOCH + number * every
-        except OverflowError:
-            # The calendar ends with the year 9999.
-            return
+    if not isinstance(read, Timetable):
+        return read
+    times, warnings = next_slots(read, after, count), dst_warnings(read, after)
+    if not read.jitter:
+        return Times(times, warnings)
+    if identity is None:
+        bound = format_go_duration(read.jitter)
+        return Times(times, [*warnings, f"each starts up to {bound} later; how much depends on the namespace"])
+    return Times(times, warnings, [time + jitter_of(identity, time, read.jitter) for time in times])

@@ -1,6 +1,6 @@
 """Whether a workflow or a plan can be obeyed: readable chains of checks, each yielding findings."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import Any, Final
@@ -34,6 +34,7 @@ from launchplan_operator.api.template import (
 )
 from launchplan_operator.api.types import TypeProblem, describe_value, nearest_type, parse_type
 from launchplan_operator.api.workflow import InputParameter, OutputParameter, WorkflowDefinitionSpec
+from launchplan_operator.decide.engine import unserved_limit
 from launchplan_operator.decide.inputs import (
     Bindings,
     check_binding,
@@ -44,6 +45,7 @@ from launchplan_operator.decide.inputs import (
     resolve_inputs,
     unbound_inputs,
 )
+from launchplan_operator.decide.kickoff import check_kickoff, kickoff_names, sample_slot_inputs
 from launchplan_operator.decide.permissions import asked_settings, check_permissions
 from launchplan_operator.decide.samples import example_value, nearest_value
 from launchplan_operator.decide.versions import WorkflowContent
@@ -123,9 +125,11 @@ def validate_plan(view: PlanView) -> tuple[Finding, ...]:
     obstacle = _workflow_obstacle(view.workflow)
     if obstacle is not None:
         # What a broken workflow denies is denied all the same.
-        return (*_inputs_in_both(view), obstacle, *_settings_permitted(view))
+        return (*_limit_is_kept(view), *_inputs_in_both(view), obstacle, *_settings_permitted(view))
     checks = (
+        _limit_is_kept,
         _inputs_in_both,
+        _kickoff_fits,
         _bound_inputs_fit,
         _scheduled_inputs_bound,
         _scheduled_inputs_travel,
@@ -274,6 +278,17 @@ def _inputs_in_both(view: PlanView) -> Iterator[Finding]:
         yield Finding(Reason.InputInBoth, message, f"spec.fixedInputs.{name}", "remove it from one of the two", fix=fix)
 
 
+def _limit_is_kept(view: PlanView) -> Iterator[Finding]:
+    schedule = view.spec.schedule
+    if schedule is not None and schedule.engine == "CronJob" and view.spec.concurrency is not None:
+        yield unserved_limit()
+
+
+def _kickoff_fits(view: PlanView) -> Iterator[Finding]:
+    if view.spec.schedule is not None:
+        yield from check_kickoff(view.spec.schedule, _parameters(view), view.bindings)
+
+
 def _bound_inputs_fit(view: PlanView) -> Iterator[Finding]:
     parameters = _parameters(view)
     defaults, fixed = view.spec.default_inputs, view.spec.fixed_inputs
@@ -281,13 +296,16 @@ def _bound_inputs_fit(view: PlanView) -> Iterator[Finding]:
         # What is in both is removed from the defaults: there is nothing left to mend in it.
         is_kept = finding.path.removeprefix("spec.defaultInputs.") not in fixed
         yield finding if is_kept else replace(finding, fix=None)
-    yield from check_values(parameters, fixed, "spec.fixedInputs", taken=defaults)
+    yield from check_values(parameters, fixed, "spec.fixedInputs", taken={*defaults, *_kickoff_names(view)})
 
 
 def _scheduled_inputs_bound(view: PlanView) -> Iterator[Finding]:
     if view.spec.schedule is None:
         return
+    kickoff = _kickoff_names(view)
     for name in unbound_inputs(_parameters(view), view.bindings):
+        if name in kickoff:
+            continue
         message = f"found a schedule but no value for the required input {name!r}: a slot has no caller to give it"
         fix = set_field(_example(view, name), "spec", "defaultInputs", name)
         path = f"spec.defaultInputs.{name}"
@@ -296,16 +314,23 @@ def _scheduled_inputs_bound(view: PlanView) -> Iterator[Finding]:
 
 def _scheduled_inputs_travel(view: PlanView) -> Iterator[Finding]:
     # Only what is of its type has a text whose size can be told.
-    if view.spec.schedule is None or any(_bound_inputs_fit(view)):
+    schedule = view.spec.schedule
+    if schedule is None or any(_bound_inputs_fit(view)) or any(_kickoff_fits(view)):
         return
-    resolved = resolve_inputs(_parameters(view), view.bindings, {})
+    given = sample_slot_inputs(schedule)
+    resolved = resolve_inputs(_parameters(view), view.bindings, given)
     for finding in resolved if isinstance(resolved, tuple) else ():
         if finding.reason is Reason.InputsTooLarge:
-            yield replace(finding, path="spec.defaultInputs", fix=_smaller(view))
+            yield replace(finding, path="spec.defaultInputs", fix=_smaller(view, given))
 
 
-def _smaller(view: PlanView) -> Fix | None:
-    names = inputs_to_shrink(_parameters(view), view.bindings, {})
+def _kickoff_names(view: PlanView) -> set[str]:
+    schedule = view.spec.schedule
+    return kickoff_names(schedule, _parameters(view), view.bindings) if schedule is not None else set()
+
+
+def _smaller(view: PlanView, given: Mapping[str, Any]) -> Fix | None:
+    names = inputs_to_shrink(_parameters(view), view.bindings, given)
     return join_fixes(_without(view, name) for name in names)
 
 

@@ -7,6 +7,7 @@ from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.kinds import CRON_JOBS, JOBS
 from launchplan_operator.api.mending import edit_object, run_command
 from launchplan_operator.api.settings import RunSettings
+from launchplan_operator.decide.engine import cron_text_of
 from launchplan_operator.decide.refusals import show_quota
 from launchplan_operator.decide.schedule import schedule_hash
 from launchplan_operator.kube.client import Reply
@@ -25,11 +26,12 @@ _UNTIL_GONE = 0.5
 def wanted_cronjob(plan: Mapping[str, Any], version: Runnable, settings: RunSettings) -> dict[str, Any] | None:
     """Return the CronJob of a plan's version, or None where that has no schedule."""
     table = version.timetable
-    if table is None or version.inputs is None:
+    kept = cron_text_of(table) if table is not None else None
+    if table is None or kept is None or version.inputs is None:
         return None
     versions = (version.version, version.workflow_version)
     content = plan_content(plan, version.spec, versions, version.workflow, version.inputs, settings)
-    return render_cronjob(content, plan, table.text, table.zone, schedule_hash(table))
+    return render_cronjob(content, plan, *kept, schedule_hash(table))
 
 
 async def create_cronjob(context: Context, manifest: dict[str, Any]) -> Reply:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
@@ -10,6 +11,7 @@ from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.settings import Allow
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from launchplan_operator.decide.inputs import Bindings, resolve_inputs
+from launchplan_operator.decide.kickoff import sample_slot_inputs, slot_inputs
 from launchplan_operator.decide.references import workflow_version_not_found
 from launchplan_operator.decide.schedule import Timetable, read_schedule
 from launchplan_operator.decide.validate import PlanView, WorkflowView, validate_plan
@@ -34,7 +36,7 @@ class Runnable:
         version: the plan's.
         workflow_version: the workflow's.
         timetable: when it fires; None without a schedule, or where the schedule cannot be read any more.
-        inputs: what a slot gets; None where a caller must give something.
+        inputs: what a slot gets, but for the time that an input may take from it; None where a caller must give something.
     """
 
     version: str
@@ -48,6 +50,12 @@ class Runnable:
     def bindings(self) -> Bindings:
         """The values that the plan gives."""
         return _bindings(self.spec)
+
+    def slot_inputs(self, slot: datetime) -> Mapping[str, Any] | None:
+        """Return what a slot (aware) gets; None where a caller must give something."""
+        if self.inputs is None or self.spec.schedule is None:
+            return self.inputs
+        return {**self.inputs, **slot_inputs(self.spec.schedule, slot)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,8 @@ def read_runnable(snapshot: Snapshot) -> Runnable | Finding:
 
 def _runnable(snapshot: Snapshot, spec: LaunchPlanSpec, workflow: WorkflowDefinitionSpec) -> Runnable:
     timetable = read_schedule(spec.schedule) if spec.schedule is not None else None
-    inputs = resolve_inputs(workflow.interface.inputs, _bindings(spec), {})
+    given = sample_slot_inputs(spec.schedule) if spec.schedule is not None else {}
+    inputs = resolve_inputs(workflow.interface.inputs, _bindings(spec), given)
     return Runnable(
         version=snapshot.version,
         spec=spec,

@@ -1,0 +1,47 @@
+"""Slots that were not started in time: which of them run after all, and which are missed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from launchplan_operator.api.durations import parse_go_duration
+from launchplan_operator.api.schedule import CatchUp
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUpDecision:
+    """What becomes of late slots, oldest first; each stands in one of the two."""
+
+    run: tuple[datetime, ...]
+    missed: tuple[datetime, ...]
+
+
+def decide_catchup(
+    catch_up: CatchUp | None, late: Sequence[datetime], now: datetime, *, started_later: bool
+) -> CatchUpDecision:
+    """Return which late slots run, and which are missed.
+
+    No more than the newest thousand can run, as `CatchUp.max` is no higher: a caller whose past is longer gives these
+    and counts the others as missed.
+
+    Args:
+        catch_up: what the plan says; the newest of the last 24 hours runs where it says nothing.
+        late: slots that were not started in time and have no outcome yet, oldest first.
+        now: the present; what is older than the window is missed.
+        started_later: whether a slot after these has started, which leaves nothing to do for `Latest`.
+    """
+    rule = catch_up or CatchUp()
+    window = parse_go_duration(rule.window) or timedelta(0)
+    recent = [slot for slot in late if now - slot <= window]
+    run = tuple(recent[len(recent) - min(_most(rule, started_later=started_later), len(recent)) :])
+    return CatchUpDecision(run, tuple(late[: len(late) - len(run)]))
+
+
+def _most(rule: CatchUp, *, started_later: bool) -> int:
+    match rule.policy:
+        case "None":
+            return 0
+        case "Latest":
+            return 0 if started_later else 1
+        case "All":
+            return rule.max
