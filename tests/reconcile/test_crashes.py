@@ -166,7 +166,9 @@ def check_slots(world: World) -> None:
     lost = slots - set(world.names(EXECUTIONS)) - set(world.names(JOBS))
     counts = world.status["counts"]
     # What an earlier schedule lost is counted for ever, and told of while it is among the last decisions.
-    earlier = [each for each in world.status.get("decisions", ()) if each["slot"] <= schedule["since"]]
+    earlier = [
+        each for each in world.status.get("decisions", ()) if "slot" in each and each["slot"] <= schedule["since"]
+    ]
     counted = counts.get("missed", 0) + counts.get("unknown", 0) - len(earlier)
     assert len(lost) == counted, f"lost {lost}, counted {counts}, earlier {earlier}"
 

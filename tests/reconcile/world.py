@@ -66,6 +66,7 @@ class World:
     Attributes:
         jobs_made: how often a Job of each name was created, ever.
         settings: the operator's, from its next start on.
+        pods_end: whether pods end by themselves.
     """
 
     def __init__(self) -> None:
@@ -74,6 +75,7 @@ class World:
         self.jobs_made: Counter[str] = Counter()
         self.outcome: dict[str, Any] = {"message": MESSAGE, "exit_code": 0}
         self.cluster_moves = True
+        self.pods_end = True
         self.settings = Settings()
         self._operator: Operator | None = None
         self._task: asyncio.Task[None] | None = None
@@ -107,7 +109,8 @@ class World:
 
     def tick(self) -> None:
         """Let the cluster move once, and the pods end."""
-        self.cluster.kubelet.run_all(**self.outcome)
+        if self.pods_end:
+            self.cluster.kubelet.run_all(**self.outcome)
         self.cluster.tick()
         self.note_jobs()
 

@@ -393,26 +393,26 @@ def test_a_run_that_never_starts_says_why(
         pytest.param(
             policy("Queue", 2),
             "m5",
-            "the plan's limit is 2 runs at once: it starts when its turn has come",
+            "it starts when its turn under the plan's limit has come",
             id="its turn",
         ),
         pytest.param(
             EXPIRING,
             "m5",
-            "the plan's limit is 1 run at once: it starts when its turn has come;"
+            "it starts when its turn under the plan's limit has come;"
             " at 2026-01-31T12:00:55Z it is given up by spec.concurrency.queue.expireAfter, 1m0s",
             id="its turn, within its time",
         ),
         pytest.param(
             policy("Replace"),
             "m5",
-            "the plan's limit is 1 run at once: it starts when the one that it replaces has ended",
+            "it starts when the run that it replaces has ended",
             id="another one's end",
         ),
         pytest.param(
             policy("Replace"),
             "c5",
-            "the plan's limit is 1 run at once: it starts when its turn has come",
+            "it starts when its turn under the plan's limit has come",
             id="what was caught up replaces none",
         ),
     ],

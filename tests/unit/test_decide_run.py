@@ -212,7 +212,12 @@ PODS = st.lists(
 )
 
 
-@given(JOBS, PODS, st.sampled_from([NO_OUTPUTS, ONE_OUTPUT]), st.none() | st.builds(End, st.just(Reason.Aborted), st.text()))
+@given(
+    JOBS,
+    PODS,
+    st.sampled_from([NO_OUTPUTS, ONE_OUTPUT]),
+    st.none() | st.builds(End, st.just(Reason.Aborted), st.text()),
+)
 def test_a_run_has_ended_when_its_job_has_and_not_before(
     seen: dict[str, Any], pods: list[dict[str, Any]], contract: ResultContract, end: End | None
 ) -> None:

@@ -186,9 +186,9 @@ def decide_admission(
 
 def tell_wait(policy: Policy, candidate: Candidate) -> str:
     """Say what a run waits for. The sentence stays the same while it waits, so that its status is written once."""
-    told = f"the plan's limit is {_runs(policy.max)} at once: it starts when its turn has come"
+    told = "it starts when its turn under the plan's limit has come"
     if policy.behavior == "Replace" and not candidate.is_catch_up:
-        told = f"the plan's limit is {_runs(policy.max)} at once: it starts when the one that it replaces has ended"
+        told = "it starts when the run that it replaces has ended"
     expiry, cause = _expiry(policy, candidate)
     return f"{told}; at {instant_text(expiry)} it is given up by {cause}" if expiry else told
 

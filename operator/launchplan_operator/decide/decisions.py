@@ -14,6 +14,21 @@ MAX_DECISION_MESSAGE: Final = 1024
 _NEVER_STARTED: Final = frozenset({Phase.Skipped, Phase.Rejected, Phase.Aborted})
 
 
+def plain_decision(
+    now: datetime,
+    outcome: str,
+    reason: Reason,
+    message: str,
+    *,
+    execution: str | None = None,
+    slot: str | None = None,
+) -> dict[str, Any]:
+    """Return an entry of a plan's `status.decisions` about a slot (RFC 3339) or a run, decided now."""
+    optional = {"slot": slot, "execution": execution}
+    fixed = {"time": instant_text(now), "outcome": outcome, "reason": str(reason), "message": message}
+    return fixed | {name: value for name, value in optional.items() if value is not None}
+
+
 def decision_of(execution: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
     """Return an entry of a plan's `status.decisions` for an ended run that never started, or None for any other.
 

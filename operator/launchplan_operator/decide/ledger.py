@@ -1,12 +1,23 @@
 """The ledger of a limited plan: who may be under way. It stands in the plan's status, and is written before any Job."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from launchplan_operator.decide.concurrency import Candidate, Seat
+from launchplan_operator.api.conditions import Reason
+from launchplan_operator.decide.concurrency import Candidate, Seat, Skipping
 from launchplan_operator.decide.instants import instant_text, to_instant
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A run that never starts: decided, and yet to be said by its own status."""
+
+    name: str
+    uid: str
+    reason: Reason
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +25,7 @@ class Ledger:
     """The seats, oldest first.
 
     Attributes:
+        skipped: the runs that never start and do not say so themselves yet: nobody admits them any more.
         hold_until: nothing is admitted before this instant; None where nothing is held.
         plan_uid: the uid of the plan that it is of.
     """
@@ -21,6 +33,11 @@ class Ledger:
     seats: tuple[Seat, ...]
     hold_until: datetime | None
     plan_uid: str
+    skipped: tuple[Skipped, ...] = ()
+
+    def knows(self, uid: str) -> bool:
+        """Tell whether a run has a seat, or never gets one."""
+        return holds(self, uid) or any(entry.uid == uid for entry in self.skipped)
 
 
 def read_ledger(status: Mapping[str, Any], plan_uid: str) -> Ledger | None:
@@ -29,13 +46,19 @@ def read_ledger(status: Mapping[str, Any], plan_uid: str) -> Ledger | None:
     if found is None or found.get("planUid") != plan_uid:
         return None
     hold = found.get("holdUntil")
-    return Ledger(tuple(map(_read_seat, found.get("running") or ())), to_instant(hold) if hold else None, plan_uid)
+    return Ledger(
+        seats=tuple(map(_read_seat, found.get("running") or ())),
+        hold_until=to_instant(hold) if hold else None,
+        plan_uid=plan_uid,
+        skipped=tuple(_read_skipped(entry) for entry in found.get("skipped") or ()),
+    )
 
 
 def ledger_status(ledger: Ledger, queued: int) -> dict[str, Any]:
     """Return `status.concurrency`; `queued` is how many runs wait."""
     optional: dict[str, Any] = {
         "running": [_seat_status(seat) for seat in ledger.seats],
+        "skipped": [asdict(entry) | {"reason": str(entry.reason)} for entry in ledger.skipped],
         "holdUntil": instant_text(ledger.hold_until) if ledger.hold_until else None,
     }
     return {"planUid": ledger.plan_uid, "queued": queued} | {name: value for name, value in optional.items() if value}
@@ -59,6 +82,17 @@ def take_seats(ledger: Ledger, candidates: Iterable[Candidate], now: datetime) -
     return replace(ledger, seats=(*ledger.seats, *more))
 
 
+def skip_runs(ledger: Ledger, skippings: Iterable[Skipping]) -> Ledger:
+    """Return the ledger with these runs among those that never start."""
+    more = (Skipped(each.candidate.name, each.candidate.uid, each.reason, each.message) for each in skippings)
+    return replace(ledger, skipped=(*ledger.skipped, *more))
+
+
+def keep_skipped(ledger: Ledger, open_uids: Collection[str]) -> Ledger:
+    """Return the ledger without those that never start and say so themselves by now: only `open_uids` have not ended."""
+    return replace(ledger, skipped=tuple(entry for entry in ledger.skipped if entry.uid in open_uids))
+
+
 def mark_replaced(ledger: Ledger, marks: Iterable[tuple[str, str]]) -> Ledger:
     """Return the ledger with the seats marked whose runs are to end; a mark is a seat's uid and a run's name.
 
@@ -74,6 +108,10 @@ def _mark(seat: Seat, name: str | None) -> Seat:
 
 def _read_seat(entry: Mapping[str, Any]) -> Seat:
     return Seat(entry["name"], entry["uid"], to_instant(entry["admittedAt"]), entry.get("replacedBy"))
+
+
+def _read_skipped(entry: Mapping[str, Any]) -> Skipped:
+    return Skipped(entry["name"], entry["uid"], Reason[entry["reason"]], entry["message"])
 
 
 def _seat_status(seat: Seat) -> dict[str, Any]:

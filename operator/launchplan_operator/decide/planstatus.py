@@ -30,6 +30,7 @@ class ScheduleFacts:
         schedule_hash: of the schedule that counts.
         replacing: the uid of the CronJob that goes.
         engine: who keeps the time.
+        warnings: what is wrong with what was started.
     """
 
     timetable: Timetable | None
@@ -40,6 +41,7 @@ class ScheduleFacts:
     last_slot: datetime | None = None
     replacing: str | None = None
     engine: Engine = "CronJob"
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def schedule_status(facts: ScheduleFacts, now: datetime) -> dict[str, Any]:
         "since": instant_text(facts.since) if facts.since else None,
         "lastSlot": instant_text(facts.last_slot) if facts.last_slot else None,
         "nextTimes": [instant_text(time) for time in times],
-        "warnings": dst_warnings(firing, now) if firing else [],
+        "warnings": [*facts.warnings, *(dst_warnings(firing, now) if firing else [])],
         "replacing": facts.replacing,
     }
     return {"engine": facts.engine} | {name: value for name, value in optional.items() if value not in (None, [])}

@@ -125,7 +125,9 @@ class Caches:
     plans: Cache = field(default_factory=lambda: Cache(indexes={"namespace": _namespace, "workflow": _plan_workflow}))
     executions: Cache = field(default_factory=lambda: Cache(indexes={"launcher": _launcher}))
     cronjobs: Cache = field(default_factory=Cache)
-    jobs: Cache = field(default_factory=lambda: Cache(project_job, {"plan": _label_index(labels.PLAN), "tombstone": _tombstones}))
+    jobs: Cache = field(
+        default_factory=lambda: Cache(project_job, {"plan": _label_index(labels.PLAN), "tombstone": _tombstones})
+    )
     pods: Cache = field(default_factory=lambda: Cache(project_pod, {"job": _label_index(labels.JOB_NAME)}))
 
     #: Uids of Jobs whose records were counted and then deleted: the record that is made again is not counted again.
@@ -157,7 +159,9 @@ class Caches:
 
     def inherit_runs(self) -> None:
         """Take the slots' runs that are there when this process begins to write for booked: whoever made them saw to it."""
-        self.booked_runs.update(run["metadata"]["uid"] for run in self.executions.values() if _is_unaccepted_slot_run(run))
+        self.booked_runs.update(
+            run["metadata"]["uid"] for run in self.executions.values() if _is_unaccepted_slot_run(run)
+        )
 
     def forget_booked(self, execution: Mapping[str, Any]) -> None:
         """A slot's run that was accepted, or is gone, needs no mark any more."""

@@ -8,8 +8,8 @@ from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.run import End
 from launchplan_operator.reconcile.context import Context, write_status
-from launchplan_operator.reconcile.follow import adopt_stray, follow_job, is_job_of, origin_type
 from launchplan_operator.reconcile.ending import reject, write_aborted
+from launchplan_operator.reconcile.follow import adopt_stray, follow_job, is_job_of, origin_type
 from launchplan_operator.reconcile.launch import launch, meet_tombstone, taken
 from launchplan_operator.reconcile.result import Done, Failed, Outcome
 from launchplan_operator.reconcile.slotruns import is_straggler

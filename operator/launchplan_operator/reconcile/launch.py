@@ -71,7 +71,9 @@ async def meet_tombstone(context: Context, execution: Mapping[str, Any], tombsto
         return await finish_unstarted(context, execution, tombstone)
     name = execution["metadata"]["name"]
     message = f"an execution {name!r} ended before it started, and its name is kept for some minutes"
-    return await _let_wait(context, execution, (Finding(Reason.JobNameTaken, message, "metadata.name", transient=True),), {})
+    return await _let_wait(
+        context, execution, (Finding(Reason.JobNameTaken, message, "metadata.name", transient=True),), {}
+    )
 
 
 def taken(name: str) -> Finding:

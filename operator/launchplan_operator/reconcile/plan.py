@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
@@ -65,9 +65,7 @@ async def reconcile_plan(context: Context, namespace: str, name: str) -> Outcome
     if not isinstance(kept, (Done, Again)):
         return kept
     alarms = [kept.after if isinstance(kept, Again) else None, ledger.again, await remove_tombstones(context, plan)]
-    if step.look_at is not None:
-        alarms.append((step.look_at - context.clock()).total_seconds())
-    return _next_look(context, status, [alarm for alarm in alarms if alarm is not None])
+    return _next_look(context, status, step.look_at, alarms)
 
 
 async def _keep_version(context: Context, plan: Mapping[str, Any], reading: PlanReading) -> PlanReading | Failed:
@@ -108,9 +106,14 @@ def _is_covered(execution: Mapping[str, Any], status: Mapping[str, Any]) -> bool
     return is_terminal(own) and bool(own.get("counted")) and covered
 
 
-def _next_look(context: Context, status: Mapping[str, Any], alarms: Sequence[float]) -> Outcome:
+def _next_look(
+    context: Context, status: Mapping[str, Any], look_at: datetime | None, alarms: Sequence[float | None]
+) -> Outcome:
+    """Return when time alone changes something: the first alarm, in seconds, or an instant of the schedule."""
     now = context.clock()
-    waits = list(alarms)
+    waits = [alarm for alarm in alarms if alarm is not None]
+    if look_at is not None:
+        waits.append((look_at - now).total_seconds())
     times = (status.get("schedule") or {}).get("nextTimes") or ()
     if times:
         waits.append((to_instant(times[0]) + _AFTER_SLOT - now).total_seconds())

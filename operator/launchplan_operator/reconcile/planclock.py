@@ -13,8 +13,8 @@ from launchplan_operator.decide.planstatus import ScheduleFacts
 from launchplan_operator.decide.schedule import Timetable, plan_identity, read_described, schedule_hash, slot_name
 from launchplan_operator.decide.slots import DueSlots, due_slots
 from launchplan_operator.reconcile.context import Context
-from launchplan_operator.reconcile.planslots import SlotAccount, account_missed, account_unfired, join_accounts
 from launchplan_operator.reconcile.plansituation import NOTHING, ScheduleStep, Situation, mark_of
+from launchplan_operator.reconcile.planslots import SlotAccount, account_missed, account_unfired, join_accounts
 from launchplan_operator.reconcile.planview import Runnable
 from launchplan_operator.reconcile.result import Failed
 from launchplan_operator.reconcile.retention import executions_of
@@ -62,7 +62,9 @@ async def close_books(context: Context, here: Situation, version: Runnable | Non
     due = due_slots(replace(table, jitter=timedelta(0)), _identity(here), base, now, table.deadline)
     if version is not None:
         return await _settle(context, here, due, version)
-    unstarted = [slot for slot in (*due.late, *due.on_time) if slot_name(_name(here), slot) not in _known(context, here)]
+    unstarted = [
+        slot for slot in (*due.late, *due.on_time) if slot_name(_name(here), slot) not in _known(context, here)
+    ]
     message = "the schedule ended before the slot was started"
     return await account_missed(context, here.plan, unstarted, due.older, message)
 

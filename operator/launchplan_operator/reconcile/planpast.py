@@ -12,8 +12,8 @@ from launchplan_operator.decide.instants import instant_text, to_instant
 from launchplan_operator.decide.schedule import Timetable, next_slots, slot_name, slots_between
 from launchplan_operator.decide.slots import split_late
 from launchplan_operator.reconcile.context import Context
-from launchplan_operator.reconcile.planslots import SlotAccount, account_fired, join_accounts, traceless_slots
 from launchplan_operator.reconcile.plansituation import NOTHING, Situation, last_fired
+from launchplan_operator.reconcile.planslots import SlotAccount, account_fired, join_accounts, traceless_slots
 from launchplan_operator.reconcile.result import Failed
 from launchplan_operator.reconcile.slotruns import catch_up
 from launchplan_operator.render.job import render_slot_job

@@ -70,7 +70,9 @@ def _decisions(
     yield from (*step.account.decisions, *ledger.decisions)
     new = set(counting.new)
     told = [decision_of(execution, now) for execution in executions if execution["metadata"]["name"] in new]
-    yield from sorted((decision for decision in told if decision is not None), key=lambda decision: str(decision["time"]))
+    yield from sorted(
+        (decision for decision in told if decision is not None), key=lambda decision: str(decision["time"])
+    )
 
 
 def _countable(execution: Mapping[str, Any]) -> Countable:

@@ -33,6 +33,7 @@ from launchplan_operator.reconcile.plancron import (
     wanted_cronjob,
 )
 from launchplan_operator.reconcile.planforce import Force
+from launchplan_operator.reconcile.planpast import account_cronjob
 from launchplan_operator.reconcile.plansituation import (
     NOTHING,
     ScheduleStep,
@@ -43,7 +44,6 @@ from launchplan_operator.reconcile.plansituation import (
     own_cronjob,
     recorded_facts,
 )
-from launchplan_operator.reconcile.planpast import account_cronjob
 from launchplan_operator.reconcile.planslots import account_fired, account_unfired, join_accounts
 from launchplan_operator.reconcile.result import Again, Done, Failed
 from launchplan_operator.render import labels

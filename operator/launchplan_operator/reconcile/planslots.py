@@ -9,7 +9,7 @@ from typing import Any
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
 from launchplan_operator.api.planstatus import MAX_DECISIONS
-from launchplan_operator.decide.instants import instant_text, to_instant
+from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.schedule import Timetable, slot_name, slot_of_name
 from launchplan_operator.decide.slots import Past, look_back
 from launchplan_operator.reconcile.caches import scoped

@@ -25,7 +25,9 @@ async def rebuild_ledger(context: Context, plan: Mapping[str, Any]) -> Ledger:
     namespace, name, uid = (plan["metadata"][key] for key in ("namespace", "name", "uid"))
     of_plan = {labels.PLAN: name}
     # In this order: a Job that ends meanwhile is seen running, a run that is made meanwhile has no seat and asks for one.
-    executions = (await context.client.list(LAUNCH_PLAN_EXECUTIONS, namespace, fields=f"spec.launchPlanRef.name={name}")).items
+    executions = (
+        await context.client.list(LAUNCH_PLAN_EXECUTIONS, namespace, fields=f"spec.launchPlanRef.name={name}")
+    ).items
     pods = (await context.client.list(PODS, namespace, of_plan)).items
     jobs = (await context.client.list(JOBS, namespace, of_plan)).items
     uids = {e["metadata"]["name"]: e["metadata"]["uid"] for e in executions}

@@ -89,7 +89,11 @@ async def _job_of_ended(context: Context, plan: Mapping[str, Any], seat: Seat) -
     if job is not None:
         return job
     execution = await context.client.get(LAUNCH_PLAN_EXECUTIONS, namespace, seat.name)
-    if execution is not None and execution["metadata"]["uid"] == seat.uid and not is_terminal(execution.get("status") or {}):
+    if (
+        execution is not None
+        and execution["metadata"]["uid"] == seat.uid
+        and not is_terminal(execution.get("status") or {})
+    ):
         context.caches.take(LAUNCH_PLAN_EXECUTIONS, execution)
         return Failed(f"the execution {seat.name} is there after all")
     return await occupy_name(context, {"namespace": namespace, "name": seat.name, "uid": seat.uid}, _DELETED, plan)
@@ -122,13 +126,15 @@ def _is_deleted_early(job: Mapping[str, Any] | None) -> bool:
 
 
 def _tell_lingering(
-    context: Context, plan: Mapping[str, Any], lingering: Sequence[tuple[Seat, Mapping[str, Any] | None, Mapping[str, Any]]]
+    context: Context,
+    plan: Mapping[str, Any],
+    lingering: Sequence[tuple[Seat, Mapping[str, Any] | None, Mapping[str, Any]]],
 ) -> tuple[tuple[Mapping[str, Any], ...], float | None]:
     now = context.clock()
     known = {(d.get("execution"), d.get("reason")) for d in (plan.get("status") or {}).get("decisions") or ()}
     told, waits = [], []
     for seat, job, pod in lingering:
-        left = (_ended_at(context, job, seat) + _LINGERS - now).total_seconds()
+        left = (_ended_at(job, seat) + _LINGERS - now).total_seconds()
         if left > 0:
             waits.append(left)
         elif (seat.name, Reason.PodLingering) not in known:
@@ -136,7 +142,7 @@ def _tell_lingering(
     return tuple(told), min(waits, default=None)
 
 
-def _ended_at(context: Context, job: Mapping[str, Any] | None, seat: Seat) -> datetime:
+def _ended_at(job: Mapping[str, Any] | None, seat: Seat) -> datetime:
     conditions = ((job or {}).get("status") or {}).get("conditions") or ()
     times = [to_instant(c["lastTransitionTime"]) for c in conditions if c.get("lastTransitionTime")]
     return max(times, default=seat.admitted_at)

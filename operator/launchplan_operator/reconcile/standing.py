@@ -101,9 +101,7 @@ def candidate_of(execution: Mapping[str, Any]) -> Candidate:
     metadata, origin = execution["metadata"], origin_of(execution)
     slot = origin.get("slot")
     created = to_instant(metadata["creationTimestamp"])
-    return Candidate(
-        metadata["name"], metadata["uid"], origin["type"], to_instant(slot) if slot else None, created
-    )
+    return Candidate(metadata["name"], metadata["uid"], origin["type"], to_instant(slot) if slot else None, created)
 
 
 def limit_of(plan: Mapping[str, Any]) -> Policy | None:

@@ -1,0 +1,240 @@
+"""A plan with a limit: who starts, who waits, who never starts, and how often the server is asked for it."""
+
+from typing import Any
+
+import pytest
+
+from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, PODS
+from tests.fake.virtual import virtual_time
+from tests.reconcile.world import NAMESPACE, World, plan, run, workflow
+
+EXECUTIONS = LAUNCH_PLAN_EXECUTIONS
+
+
+async def limited_world(maximum: int = 1, behavior: str = "Queue", **spec: Any) -> World:
+    """Return a world with a plan that only people start, and whose pods end when told."""
+    world = World()
+    world.create(workflow())
+    world.create(plan(None, concurrency={"max": maximum, "behavior": behavior}, **spec))
+    await world.start()
+    world.pods_end = False
+    return world
+
+
+def phases(world: World) -> dict[str, str]:
+    """Return the phase of each execution."""
+    return {e["metadata"]["name"]: e["status"]["phase"] for e in world.all(EXECUTIONS) if "status" in e}
+
+
+def seats(world: World) -> list[str]:
+    """Return who has a seat."""
+    return [seat["name"] for seat in world.status["concurrency"].get("running", ())]
+
+
+def ready_reason(world: World, name: str) -> str:
+    """Return why a run stands where it stands."""
+    return world.ready(EXECUTIONS, name)[2]
+
+
+def finish(world: World, name: str) -> None:
+    """End the pods of a run."""
+    for pod in world.cluster.kubelet.pods(name):
+        world.cluster.kubelet.finish(pod, message='{"greeting": "hi"}')
+
+
+@virtual_time
+async def test_of_three_runs_under_a_limit_of_one_each_starts_when_the_one_before_has_ended() -> None:
+    world = await limited_world()
+    for name in ("a", "b", "c"):
+        world.create(run(name))
+        await world.advance(2)
+    assert phases(world) == {"a": "Running", "b": "Queued", "c": "Queued"}
+    assert world.status["concurrency"]["queued"] == 2
+    assert ready_reason(world, "b") == "WaitingForSeat"
+    finish(world, "a")
+    await world.advance(5)
+    assert phases(world) == {"a": "Succeeded", "b": "Running", "c": "Queued"}
+    finish(world, "b")
+    await world.advance(5)
+    finish(world, "c")
+    await world.advance(5)
+    assert phases(world) == {"a": "Succeeded", "b": "Succeeded", "c": "Succeeded"}
+    assert seats(world) == []
+    assert world.status["counts"] == {"started": 3, "succeeded": 3}
+
+
+@virtual_time
+async def test_a_run_too_many_is_skipped_and_the_plan_says_why() -> None:
+    world = await limited_world(behavior="Skip")
+    world.create(run("a"))
+    await world.advance(2)
+    world.create(run("b"))
+    await world.advance(3)
+    assert phases(world) == {"a": "Running", "b": "Skipped"}
+    assert world.ready(EXECUTIONS, "b") == ("True", "False", "LimitReached")
+    decision = world.status["decisions"][-1]
+    assert (decision["execution"], decision["outcome"], decision["reason"]) == ("b", "Skipped", "LimitReached")
+    assert world.status["counts"] == {"skipped": 1}
+    assert "b" not in world.names(JOBS)
+
+
+@virtual_time
+async def test_a_newer_run_replaces_the_oldest_and_starts_when_its_pods_are_gone() -> None:
+    world = await limited_world(behavior="Replace")
+    world.create(run("a"))
+    await world.advance(3)
+    world.create(run("b"))
+    await world.advance(10)
+    assert phases(world) == {"a": "Aborted", "b": "Running"}
+    assert ready_reason(world, "a") == "Replaced"
+    assert seats(world) == ["b"]
+
+
+@virtual_time
+async def test_many_waiting_runs_are_admitted_by_one_write_and_one_job_each() -> None:
+    world = await limited_world(maximum=1)
+    world.create(run("first"))
+    await world.advance(2)
+    for number in range(20):
+        world.create(run(f"r{number:02}"))
+    await world.advance(3)
+    mark = len(world.api.log)
+    world.cluster_moves = False
+    world.edit(LAUNCH_PLANS, "hello", concurrency={"max": 21})
+    await world.settle()
+    writes = world.writes_since(mark)
+    assert writes.count("create jobs") == 20
+    # The ledger, and the running total once they run.
+    assert writes.count("update launchplans/status") == 2
+    assert writes.count("update launchplanexecutions/status") == 20
+    assert len(writes) == 42
+
+
+@virtual_time
+async def test_a_waiting_run_that_is_terminated_never_starts() -> None:
+    world = await limited_world()
+    world.create(run("a"))
+    await world.advance(2)
+    world.create(run("b"))
+    await world.advance(2)
+    world.edit(EXECUTIONS, "b", terminate={"cause": "enough"})
+    finish(world, "a")
+    await world.advance(5)
+    assert phases(world) == {"a": "Succeeded", "b": "Aborted"}
+    assert world.names(JOBS) == ["a"]
+
+
+@virtual_time
+async def test_a_run_whose_pod_lingers_on_a_lost_node_keeps_its_seat_and_the_plan_names_the_pod() -> None:
+    world = await limited_world()
+    world.create(run("a"))
+    await world.advance(2)
+    world.create(run("b"))
+    await world.advance(2)
+    world.cluster.kubelet.start(world.cluster.kubelet.pods("a")[0])
+    world.delete(EXECUTIONS, "a")
+    world.cluster_moves = False
+    await world.advance(120)
+    assert phases(world) == {"b": "Queued"}
+    pod = world.all(PODS)[0]["metadata"]["name"]
+    decision = world.status["decisions"][-1]
+    assert decision["reason"] == "PodLingering"
+    assert f"kubectl delete pod {pod} -n {NAMESPACE} --force" in decision["message"]
+    world.cluster_moves = True
+    await world.advance(10)
+    assert phases(world) == {"b": "Running"}
+
+
+@virtual_time
+async def test_a_lost_ledger_is_made_again_from_what_runs() -> None:
+    world = await limited_world(maximum=2)
+    for name in ("a", "b", "c"):
+        world.create(run(name))
+        await world.advance(2)
+    await world.crash()
+    world.api.do("PATCH", LAUNCH_PLANS.path(NAMESPACE, "hello", "status"), {"status": None})
+    await world.start()
+    await world.advance(20)
+    assert sorted(seats(world)) == ["a", "b"]
+    assert phases(world) == {"a": "Running", "b": "Running", "c": "Queued"}
+
+
+@virtual_time
+async def test_a_job_deleted_by_hand_is_never_made_again_and_its_seat_is_given_on() -> None:
+    world = await limited_world()
+    world.create(run("a"))
+    await world.advance(2)
+    world.create(run("b"))
+    await world.advance(2)
+    world.delete(JOBS, "a")
+    await world.advance(10)
+    assert phases(world) == {"a": "Aborted", "b": "Running"}
+    assert world.jobs_made["b"] == 1
+    assert world.get(JOBS, "a")["metadata"]["labels"]["launchplan.dev/tombstone"] == "true"
+    await world.advance(16 * 60, 10)
+    assert "a" not in world.names(JOBS)
+
+
+@virtual_time
+async def test_raising_the_limit_admits_at_once_and_lowering_it_ends_nothing() -> None:
+    world = await limited_world()
+    for name in ("a", "b", "c"):
+        world.create(run(name))
+        await world.advance(2)
+    world.edit(LAUNCH_PLANS, "hello", concurrency={"max": 2})
+    await world.advance(3)
+    assert phases(world) == {"a": "Running", "b": "Running", "c": "Queued"}
+    world.edit(LAUNCH_PLANS, "hello", concurrency={"max": 1})
+    await world.advance(3)
+    finish(world, "a")
+    await world.advance(5)
+    assert phases(world) == {"a": "Succeeded", "b": "Running", "c": "Queued"}
+
+
+@virtual_time
+async def test_a_limit_that_is_taken_away_lets_all_start() -> None:
+    world = await limited_world()
+    for name in ("a", "b"):
+        world.create(run(name))
+        await world.advance(2)
+    world.edit(LAUNCH_PLANS, "hello", concurrency=None)
+    await world.advance(3)
+    assert phases(world) == {"a": "Running", "b": "Running"}
+    assert "concurrency" not in world.status
+
+
+@virtual_time
+async def test_a_limit_on_a_plan_with_a_cronjob_counts_once_the_cronjob_is_gone() -> None:
+    world = World()
+    world.create(workflow())
+    world.create(plan("* * * * *"))
+    await world.start()
+    world.pods_end = False
+    await world.advance(70)
+    assert len(world.names(JOBS)) == 1
+    world.edit(LAUNCH_PLANS, "hello", concurrency={"max": 1, "behavior": "Skip"})
+    await world.advance(20)
+    assert seats(world) == world.names(JOBS)
+    assert world.status["schedule"]["engine"] == "Operator"
+    await world.advance(60)
+    assert sorted(phases(world).values()) == ["Running", "Skipped"]
+
+
+@pytest.mark.parametrize("field", ["autoActivate", "suspend"])
+@virtual_time
+async def test_a_scheduled_run_that_waits_is_skipped_when_the_plan_stops_and_a_manual_one_is_not(field: str) -> None:
+    world = World()
+    world.create(workflow())
+    world.create(plan("* * * * *", concurrency={"max": 1, "behavior": "Queue"}))
+    await world.start()
+    world.pods_end = False
+    world.create(run("first"))
+    await world.advance(70)
+    world.create(run("by-hand"))
+    await world.advance(3)
+    scheduled = next(name for name in phases(world) if name.startswith("hello-"))
+    assert phases(world)[scheduled] == "Queued"
+    world.edit(LAUNCH_PLANS, "hello", **{field: field == "suspend"})
+    await world.advance(5)
+    assert phases(world) == {"first": "Running", scheduled: "Skipped", "by-hand": "Queued"}
+    assert ready_reason(world, scheduled) == {"suspend": "Suspended", "autoActivate": "Deactivated"}[field]
