@@ -25,7 +25,7 @@ from launchplan_operator.decide.ledger import Ledger, ledger_status, read_ledger
 from launchplan_operator.decide.planstatus import plan_interface
 from launchplan_operator.decide.progress import is_terminal, rejected_status, run_status
 from launchplan_operator.decide.results import ResultContract
-from launchplan_operator.decide.run import observe_run
+from launchplan_operator.decide.run import End, observe_run
 from launchplan_operator.decide.schedule import (
     Timetable,
     next_slots,
@@ -153,8 +153,8 @@ def live(row: Mapping[str, Any]) -> Any:
         for condition in job.get("status", {}).get("conditions", ()):
             condition |= {"status": "True", "lastTransitionTime": "2026-01-31T09:30:00Z"}
         if not is_terminal(status):
-            cause = "enough" if place >= row.get("asked", len(row["jobs"])) else None
-            status = run_status(observe_run(job, ResultContract("main", {}), [], cause=cause), 1, now, status)
+            end = End(Reason.Aborted, "enough") if place >= row.get("asked", len(row["jobs"])) else None
+            status = run_status(observe_run(job, ResultContract("main", {}), [], end=end), 1, now, status)
         phases.append(status["phase"])
     return phases
 

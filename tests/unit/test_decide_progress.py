@@ -22,7 +22,7 @@ from launchplan_operator.decide.progress import (
     waiting_status,
 )
 from launchplan_operator.decide.results import ResultContract
-from launchplan_operator.decide.run import RunError, RunState, is_finished, observe_run
+from launchplan_operator.decide.run import End, RunError, RunState, is_finished, observe_run
 
 NOW = datetime(2026, 1, 31, 9, 6, tzinfo=UTC)
 STARTED, ENDED = "2026-01-31T09:00:00Z", "2026-01-31T09:05:00Z"
@@ -62,6 +62,7 @@ GOOD = {"Ready": "True", "Reconciling": "False", "Stalled": "False", "Succeeded"
         pytest.param(ended(Reason.OutputsLost), Phase.Failed, BAD, id="lost outputs fail the run"),
         pytest.param(ended(Reason.TimedOut), Phase.TimedOut, BAD, id="a deadline times it out"),
         pytest.param(ended(Reason.Aborted), Phase.Aborted, BAD, id="a wish aborts it"),
+        pytest.param(ended(Reason.Replaced), Phase.Aborted, BAD, id="a newer run's turn aborts it"),
         pytest.param(ended(Reason.JobDeleted), Phase.Aborted, BAD, id="a Job deleted by hand aborts it"),
     ],
 )
@@ -329,12 +330,16 @@ JOBS = st.fixed_dictionaries(
 )
 
 
-@given(JOBS, st.none() | st.text(), st.sampled_from([{}, {"rows": "integer"}]))
+@given(
+    JOBS,
+    st.none() | st.builds(End, st.sampled_from([Reason.Aborted, Reason.Replaced]), st.text()),
+    st.sampled_from([{}, {"rows": "integer"}]),
+)
 def test_a_phase_is_terminal_when_the_job_has_ended_and_not_before(
-    job: dict[str, Any], cause: str | None, outputs: dict[str, str]
+    job: dict[str, Any], end: End | None, outputs: dict[str, str]
 ) -> None:
     """No running Job ever ends its run; outputs come with Succeeded and with nothing else."""
-    state = observe_run(job, ResultContract("main", outputs), [], cause=cause)
+    state = observe_run(job, ResultContract("main", outputs), [], end=end)
     status = run_status(state, 1, NOW, FIXED)
     assert is_terminal(status) is is_finished(job)
     assert ("outputs" in status) is (status["phase"] == "Succeeded")
