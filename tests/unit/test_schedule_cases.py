@@ -1,19 +1,28 @@
 """Schedules as other systems keep them: what we agree with, and what the design overrules."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from launchplan_operator.api.kinds import LAUNCH_PLANS
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.schedule import Schedule
+from launchplan_operator.api.workflow import WorkflowDefinitionSpec
+from launchplan_operator.decide.activation import Activation
 from launchplan_operator.decide.catchup import decide_catchup
+from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.kickoff import slot_inputs
 from launchplan_operator.decide.schedule import Timetable, next_slots, read_schedule, slot_name
 from launchplan_operator.decide.slots import due_slots
+from launchplan_operator.decide.validate import WorkflowView
+from launchplan_operator.reconcile.planforce import _is_scheduled
 from launchplan_operator.reconcile.plansituation import Situation, mark_of
+from launchplan_operator.reconcile.planview import PlanReading, Runnable
+from launchplan_operator.render.execution import render_slot_run
 from tests.fake.api import FakeApi
 from tests.fake.errors import ApiError
 
@@ -27,14 +36,40 @@ def table_of(row: Mapping[str, Any]) -> Timetable:
     return table
 
 
+def is_scheduled(row: Mapping[str, Any]) -> bool | None:
+    """Tell whether the slots of a row's plan fire at all, by its spec."""
+    fields = {"workflowRef": {"name": "w"}, "schedule": Schedule.model_validate(row["schedule"])}
+    spec = LaunchPlanSpec.model_validate({**fields, "suspend": row.get("suspend", False)})
+    workflow = WorkflowDefinitionSpec.model_validate({"job": {}})
+    view, version = WorkflowView("w", workflow, "1"), Runnable("v1", spec, "1", workflow, table_of(row), {})
+    return _is_scheduled(PlanReading(spec, view, view), Activation("v1"), version, permitted=True)
+
+
 def look(row: Mapping[str, Any]) -> Any:
     """Return what starts at a look, and when the next slot is due."""
+    if not is_scheduled(row):
+        return {"starts": 0, "next": None}
     table, now = table_of(row), row["now"]
     due = due_slots(table, "default/plan", row["base"], now, table.deadline)
     rule = Schedule.model_validate(row["schedule"]).catch_up
     late = decide_catchup(rule, due.late, now, started_later=bool(due.on_time))
     starts = sorted((*late.run, *due.on_time))
     return {"starts": len(starts), **({"latest": starts[-1]} if starts else {}), "next": due.next_at}
+
+
+def repeat(row: Mapping[str, Any]) -> Any:
+    """Return how many runs a look makes, and how many the same look makes once more."""
+    api, table, made = FakeApi(), table_of(row), list[int]()
+    kind, metadata = LAUNCH_PLANS, {"name": "plan", "namespace": "default", "uid": "1"}
+    plan = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "spec": {}}
+    for _ in range(2):
+        made.append(0)
+        for slot in due_slots(table, "default/plan", row["base"], row["now"], table.deadline).on_time:
+            run = render_slot_run(plan, slot_name("plan", slot), "v1", (instant_text(slot), "Schedule"), {})
+            with suppress(ApiError):
+                api.do("POST", LAUNCH_PLAN_EXECUTIONS.path("default"), run)
+                made[-1] += 1
+    return {"made": made[0], "again": made[1]}
 
 
 def come(row: Mapping[str, Any]) -> Any:
@@ -81,6 +116,7 @@ RULES: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "names": call,
     "bases": count_from,
     "lengths": take,
+    "repeats": repeat,
 }
 
 
