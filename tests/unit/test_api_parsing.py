@@ -98,8 +98,8 @@ def test_fields_of_a_later_version_are_ignored() -> None:
             id="neither way to say when",
         ),
         pytest.param(
-            {"schedule": {"cron": "* * * * *", "engine": "Operator"}}, Reason.InvalidSpec, "spec.schedule.engine",
-            "found the string 'Operator', expected 'Auto' or 'CronJob'",
+            {"schedule": {"cron": "* * * * *", "engine": "Temporal"}}, Reason.InvalidSpec, "spec.schedule.engine",
+            "found the string 'Temporal', expected 'Auto', 'CronJob' or 'Operator'",
             id="an engine that does not exist yet",
         ),
         pytest.param(
@@ -225,12 +225,13 @@ def test_an_execution_refers_to_a_plan_unless_it_says_otherwise() -> None:
     assert (spec.launch_plan_ref.kind, spec.inputs, spec.terminate, spec.labels) == ("LaunchPlan", {}, None, None)
 
 
-def test_five_phases_are_terminal() -> None:
+def test_six_phases_are_terminal() -> None:
     """The others may change."""
     assert {phase.value for phase in Phase if phase.terminal} == {
         "Succeeded",
         "Failed",
         "TimedOut",
         "Aborted",
+        "Skipped",
         "Rejected",
     }

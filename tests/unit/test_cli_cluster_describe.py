@@ -62,6 +62,19 @@ def test_a_run_tells_more_of_its_slot_than_a_decision() -> None:
     assert told(plan, run_at("2026-01-01T11:00:00Z")) == [("11:00", "Succeeded", "")]
 
 
+def test_a_slot_whose_run_was_skipped_says_why() -> None:
+    """Though that is no error."""
+    why = {"conditions": [ready("LimitReached", message="1 of at most 1 run is under way: x")]}
+    (found,) = slot_outcomes(
+        plan_with(schedule(cronJob=None)), [run_at("2026-01-01T11:00:00Z", "Skipped", **why)], NOW, 6
+    )
+    assert (found.outcome, found.reason, found.message) == (
+        "Skipped",
+        "LimitReached",
+        "1 of at most 1 run is under way: x",
+    )
+
+
 @pytest.mark.parametrize(
     ("status", "runs", "expected"),
     [
@@ -208,6 +221,64 @@ def test_a_plan_that_nobody_has_looked_at_is_described() -> None:
     desk = Desk()
     desk.plan(status={})
     assert "Unseen: the operator has not looked at it yet" in desk.type("describe", "daily").out
+
+
+def ledger(*names: str, **changed: Any) -> dict[str, Any]:
+    """Return a plan's ledger with the seats of these runs."""
+    seats = [{"name": name, "uid": name, "admittedAt": SINCE} for name in names]
+    return {"planUid": "u", "queued": 0, "running": seats, **changed}
+
+
+@pytest.mark.parametrize(
+    ("limit", "found", "expected"),
+    [
+        pytest.param({"max": 2}, ledger(), "2 at once, Skip; under way 0; waiting 0", id="nobody"),
+        pytest.param(
+            {"max": 2, "behavior": "Queue"},
+            ledger("a", "b", queued=3),
+            "2 at once, Queue; under way 2: a, b; waiting 3",
+            id="who is and how many wait",
+        ),
+        pytest.param(
+            {"max": 20},
+            ledger(*map(str, range(12))),
+            "under way 12: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more; waiting 0",
+            id="of many some",
+        ),
+        pytest.param(
+            {"max": 1},
+            ledger(holdUntil="2026-01-01T10:15:00Z"),
+            "waiting 0; none starts before 2026-01-01T10:15:00Z",
+            id="a ledger that is held",
+        ),
+        pytest.param({"max": 1}, None, "1 at once, Skip; not in force yet", id="a limit that was just set"),
+    ],
+)
+def test_a_plan_is_described_with_its_limit(limit: dict[str, Any], found: dict[str, Any] | None, expected: str) -> None:
+    """Who is under way, and how many wait."""
+    desk = Desk()
+    desk.plan(concurrency=limit)
+    desk.report(LAUNCH_PLANS, "daily", {"concurrency": found} if found else {})
+    (line,) = [line for line in desk.type("describe", "daily").out.splitlines() if line.startswith("Limit:")]
+    assert line.endswith(expected)
+
+
+def test_a_plan_without_a_limit_has_nothing_to_say_of_it() -> None:
+    """Not even that there is none."""
+    desk = Desk()
+    desk.plan()
+    assert "Limit:" not in desk.type("describe", "daily").out
+
+
+def test_a_skipped_run_is_described_with_its_reason() -> None:
+    """On one line; there is no error to show."""
+    desk = Desk()
+    desk.run()
+    why = ready("QueueFull", message="found 100 runs waiting\nbefore it")
+    desk.ends("daily-abcde", "Skipped", conditions=[why])()
+    described = desk.type("describe", "daily-abcde").out
+    assert "Skipped: QueueFull: found 100 runs waiting before it\n" in described
+    assert "Error" not in described
 
 
 def test_a_run_is_described() -> None:

@@ -232,9 +232,13 @@ def test_a_dry_run_tells_what_the_server_refuses(desk: Desk) -> None:
 @pytest.mark.parametrize(("phase", "code"), EXIT_CODES.items())
 def test_the_exit_code_says_how_the_run_ended(desk: Desk, phase: str, code: int) -> None:
     """What came out, or why not, is told as well."""
-    error = {} if phase == "Succeeded" else {"error": {"kind": "User", "code": "Exit7", "message": "no\nrows"}}
+    reasons: dict[str, Any] = {"error": {"kind": "User", "code": "Exit7", "message": "no\nrows"}}
+    if phase == "Succeeded":
+        reasons = {}
+    if phase == "Skipped":
+        reasons = {"conditions": [ready("Exit7", message="no\nrows")]}
     outputs = {"outputs": {"rows": 3}} if phase == "Succeeded" else {}
-    desk.connection.steps = [lambda: end_only(desk, phase, duration="5s", **error, **outputs)]
+    desk.connection.steps = [lambda: end_only(desk, phase, duration="5s", **reasons, **outputs)]
     ended = desk.type("run", "daily", "--input", "days=3", "--wait")
     (name,) = desk.names(LAUNCH_PLAN_EXECUTIONS)
     assert ended.code == code

@@ -151,7 +151,7 @@ def test_a_crd_has_its_names_and_its_longest_name(kind: str, short: str, plural:
         ("WorkflowDefinition", ["Version", "Ready", "Age"], ["Reason", "Message"]),
         (
             "LaunchPlan",
-            ["Active", "Schedule", "Next", "Last", "Running", "Ready", "Age"],
+            ["Active", "Schedule", "Next", "Last", "Running", "Queued", "Ready", "Age"],
             ["Version", "Reason", "Message"],
         ),
         ("LaunchPlanExecution", ["Plan", "Version", "Phase", "Origin", "Duration", "Age"], ["Slot"]),

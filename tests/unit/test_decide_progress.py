@@ -62,6 +62,7 @@ GOOD = {"Ready": "True", "Reconciling": "False", "Stalled": "False", "Succeeded"
         pytest.param(ended(Reason.OutputsLost), Phase.Failed, BAD, id="lost outputs fail the run"),
         pytest.param(ended(Reason.TimedOut), Phase.TimedOut, BAD, id="a deadline times it out"),
         pytest.param(ended(Reason.Aborted), Phase.Aborted, BAD, id="a wish aborts it"),
+        pytest.param(ended(Reason.Replaced), Phase.Aborted, BAD, id="a newer run's turn aborts it"),
         pytest.param(ended(Reason.JobDeleted), Phase.Aborted, BAD, id="a Job deleted by hand aborts it"),
     ],
 )

@@ -46,8 +46,9 @@ PLAN: dict[str, Any] = {
     "activeVersion": "v1",
     "suspend": False,
     "history": {"succeeded": 1},
+    "concurrency": {"max": 1},
 }
-UNVERSIONED = {"autoActivate", "activeVersion", "suspend", "history"}
+UNVERSIONED = {"autoActivate", "activeVersion", "suspend", "history", "concurrency"}
 
 
 def snapshot(plan: dict[str, Any] | None = None, workflow: dict[str, Any] | None = None) -> Snapshot:
@@ -62,7 +63,7 @@ def known(*versions: str) -> tuple[KnownVersion, ...]:
 
 @pytest.mark.parametrize("field", sorted(PLAN))
 def test_a_version_moves_with_what_a_run_depends_on_and_nothing_else(field: str) -> None:
-    """Activation, suspension and history are no part of a version."""
+    """Activation, suspension, history and the limit are no part of a version."""
     changed = {**PLAN, field: {"name": "other"} if field == "workflowRef" else "other"}
     moved = snapshot(changed).version != snapshot().version
     assert moved is (field in VERSIONED_PLAN_FIELDS)

@@ -12,6 +12,7 @@ _LINT = "Only the linter gives it, of manifests that are in no cluster."
 _NO_MISTAKE = "It is how things are meant to go."
 _OUTCOME = "It is how a run ended; what mends it is in the program, and the run is started once more."
 _SLOT = "It is told of what is past, which nothing changes."
+_LIMIT = "It is how the plan's limit is meant to work; who wants another one edits it, and starts the run once more."
 
 #: Why there is nothing to mend by a command, or no way to cause it.
 EXCUSED = {
@@ -24,6 +25,16 @@ EXCUSED = {
     Reason.ScheduleChangePending: "The operator mends it by itself, in seconds.",
     Reason.Accepted: _NO_MISTAKE,
     Reason.Queued: _NO_MISTAKE,
+    Reason.WaitingForSeat: _NO_MISTAKE,
+    Reason.LedgerHeld: "The operator mends it by itself, in minutes.",
+    Reason.LimitReached: _LIMIT,
+    Reason.QueueFull: _LIMIT,
+    Reason.QueueExpired: _LIMIT,
+    Reason.Superseded: _LIMIT,
+    Reason.Replaced: _LIMIT,
+    Reason.Deactivated: _LIMIT,
+    Reason.ExecutionDeleted: _SLOT,
+    Reason.PodLingering: "Its own message ends with the command, for whoever knows that the node is lost for good.",
     Reason.Running: _NO_MISTAKE,
     Reason.Succeeded: _NO_MISTAKE,
     Reason.JobFailed: _OUTCOME,

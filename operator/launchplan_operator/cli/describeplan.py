@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from launchplan_operator.cli.describing import condition, inputs_table, section, titled
 from launchplan_operator.cli.outcomes import value_text
@@ -10,6 +10,9 @@ from launchplan_operator.cli.output import format_table
 from launchplan_operator.cli.slots import MAX_SLOTS, SlotOutcome, timetable_of
 from launchplan_operator.decide.instants import instant_text, to_instant
 from launchplan_operator.kube.transport import Object
+
+#: How many runs under way are named.
+MAX_NAMES: Final = 10
 
 
 def describe_plan(plan: Object, slots: Sequence[SlotOutcome], now: datetime, hours: float) -> str:
@@ -35,6 +38,7 @@ def _facts(plan: Object, status: Mapping[str, Any]) -> Iterator[tuple[str, str]]
     for warning in schedule.get("warnings") or ():
         yield "Warning", warning
     yield "Running", str(status.get("running") or 0)
+    yield "Limit", _limit(spec.get("concurrency") or {}, status.get("concurrency"))
     yield "Counts", ", ".join(f"{name} {count}" for name, count in (status.get("counts") or {}).items() if count)
 
 
@@ -54,6 +58,20 @@ def _version(status: Mapping[str, Any]) -> str:
     if active == latest:
         return f"{active}, active and the latest"
     return f"{active} is active, {latest} is the latest" if active else f"none is active, {latest} is the latest"
+
+
+def _limit(limit: Mapping[str, Any], ledger: Mapping[str, Any] | None) -> str:
+    """Return how many runs may be under way at once, and who is and who waits by the ledger."""
+    if not limit:
+        return ""
+    rule = f"{limit['max']} at once, {limit.get('behavior') or 'Skip'}"
+    if ledger is None:
+        return f"{rule}; not in force yet"
+    names = [str(seat["name"]) for seat in ledger.get("running") or ()]
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    who = f": {', '.join(names[:MAX_NAMES])}{more}" if names else ""
+    hold = f"; none starts before {ledger['holdUntil']}" if ledger.get("holdUntil") else ""
+    return f"{rule}; under way {len(names)}{who}; waiting {ledger.get('queued') or 0}{hold}"
 
 
 def _texts(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

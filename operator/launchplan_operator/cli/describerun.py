@@ -5,7 +5,7 @@ from typing import Any
 
 from launchplan_operator.api.kinds import WORKFLOW_DEFINITIONS
 from launchplan_operator.cli.describing import condition, inputs_table, section, titled
-from launchplan_operator.cli.outcomes import phase_of, value_text, waiting_reason
+from launchplan_operator.cli.outcomes import describe_end, phase_of, value_text, waiting_reason
 from launchplan_operator.kube.transport import Object
 
 
@@ -65,6 +65,8 @@ def _phase(execution: Object) -> str:
     phase, reason = phase_of(execution), waiting_reason(execution)
     if phase == "Pending":
         return "Pending: the operator has not looked at it yet; is it running?"
+    if phase == "Skipped":
+        return describe_end(execution)
     return f"{phase}: {reason}" if reason else phase
 
 

@@ -15,7 +15,18 @@ from launchplan_operator.cli.targets import Target, read_target
 from launchplan_operator.kube.transport import Object
 
 #: The phases of a run; Pending is one that the operator has not seen.
-PHASES = ("Pending", "Queued", "Running", "Aborting", "Succeeded", "Failed", "TimedOut", "Aborted", "Rejected")
+PHASES = (
+    "Pending",
+    "Queued",
+    "Running",
+    "Aborting",
+    "Succeeded",
+    "Failed",
+    "TimedOut",
+    "Aborted",
+    "Skipped",
+    "Rejected",
+)
 _RUN_COLUMNS = ("name", "plan", "version", "phase", "origin", "started", "duration", "age")
 _PLAN_COLUMNS = ("name", "active", "state", "schedule", "next", "last", "running", "age")
 

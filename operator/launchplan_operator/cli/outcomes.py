@@ -18,14 +18,14 @@ from launchplan_operator.cli.watching import follow_one
 from launchplan_operator.kube.transport import Object
 
 #: The exit code for each phase in which a run ends.
-EXIT_CODES: Final = {"Succeeded": 0, "Failed": 3, "TimedOut": 4, "Aborted": 5, "Rejected": 6}
+EXIT_CODES: Final = {"Succeeded": 0, "Failed": 3, "TimedOut": 4, "Aborted": 5, "Rejected": 6, "Skipped": 8}
 #: The run was deleted before its end was seen.
 DELETED_EXIT: Final = 7
 #: The run goes on, but `--timeout` is over; timeout(1) says the same.
 TIMEOUT_EXIT: Final = 124
 EXIT_TEXT: Final = """exit codes:
-  0 Succeeded · 3 Failed · 4 TimedOut · 5 Aborted · 6 Rejected · 7 deleted before its end · 124 --timeout is over
-  1 refused, nothing was started · 2 wrong usage, or the API server cannot be asked"""
+  0 Succeeded · 3 Failed · 4 TimedOut · 5 Aborted · 6 Rejected · 7 deleted before its end · 8 Skipped
+  124 --timeout is over · 1 refused, nothing was started · 2 wrong usage, or the API server cannot be asked"""
 
 
 def phase_of(execution: Mapping[str, Any]) -> str:
@@ -47,7 +47,17 @@ def describe_end(execution: Mapping[str, Any]) -> str:
     """Return how a run ended in one sentence: phase, duration, and why."""
     status = execution.get("status") or {}
     duration = f" in {status['duration']}" if status.get("duration") else ""
-    return f"{phase_of(execution)}{duration}{_why(status.get('error') or {}, phase_of(execution))}"
+    return f"{phase_of(execution)}{duration}{_why(*end_cause(status), phase_of(execution))}"
+
+
+def end_cause(status: Mapping[str, Any]) -> tuple[str, str]:
+    """Return why a run ended as it did, in one word and in words on one line: its error, or why it was skipped."""
+    error = status.get("error") or {}
+    code, message = error.get("code"), error.get("message")
+    if status.get("phase") == "Skipped":
+        told = [each for each in status.get("conditions") or () if each["type"] == "Ready"]
+        code, message = (told[0]["reason"], told[0]["message"]) if told else ("", "")
+    return str(code or ""), " ".join(str(message or "").split())
 
 
 def add_timeout_option(parser: argparse.ArgumentParser) -> None:
@@ -131,8 +141,7 @@ def _tell_phase(execution: Mapping[str, Any], told: str) -> str:
     return text
 
 
-def _why(error: Mapping[str, Any], phase: str) -> str:
-    """Return code and message of an error; a code that the phase says already is left out."""
-    code = str(error.get("code") or "")
-    words = ("" if code == phase else code, " ".join(str(error.get("message") or "").split()))
+def _why(code: str, message: str, phase: str) -> str:
+    """Return code and message of an end; a code that the phase says already is left out."""
+    words = ("" if code == phase else code, message)
     return visible("".join(f": {word}" for word in words if word))

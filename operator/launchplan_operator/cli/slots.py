@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from launchplan_operator.cli.outcomes import end_cause
 from launchplan_operator.decide.instants import instant_text, to_instant
 from launchplan_operator.decide.schedule import Timetable, latest_slots, read_described, slot_of_name
 
@@ -78,12 +79,7 @@ def _started(plan: str, executions: Sequence[Mapping[str, Any]]) -> Iterable[tup
         origin = (status.get("origin") or {}).get("slot")
         slot = to_instant(origin) if origin else slot_of_name(plan, name)
         if slot is not None:
-            error = status.get("error") or {}
-            message = " ".join(str(error.get("message") or "").split())
-            yield (
-                slot,
-                SlotOutcome(slot, str(status.get("phase") or "Pending"), name, str(error.get("code") or ""), message),
-            )
+            yield slot, SlotOutcome(slot, str(status.get("phase") or "Pending"), name, *end_cause(status))
 
 
 def _silent(schedule: Mapping[str, Any], start: datetime, now: datetime) -> Iterable[SlotOutcome]:
