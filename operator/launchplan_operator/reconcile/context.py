@@ -20,6 +20,10 @@ class Recorder(Protocol):
         ...
 
 
+def _never() -> None:
+    """Tell that nobody was elected: every replica works."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The reconcilers' world.
@@ -27,6 +31,7 @@ class Context:
     Attributes:
         clock: the instant, aware.
         defaults: the operator's own run settings.
+        leader_since: since when this replica leads, by its own wall clock, aware; None where nobody is elected.
     """
 
     client: Client
@@ -34,6 +39,7 @@ class Context:
     events: Recorder
     clock: Callable[[], datetime]
     defaults: RunDefaults = field(default_factory=RunDefaults)
+    leader_since: Callable[[], datetime | None] = _never
 
 
 async def write_status(context: Context, kind: Kind, obj: Mapping[str, Any], status: Mapping[str, Any]) -> Outcome:
