@@ -51,16 +51,16 @@ def _run() -> int:
     # The API server stores up to ten thousand levels of nested JSON; one such object must not hide all others.
     sys.setrecursionlimit(_JSON_DEPTH)
 
-    async def until_stopped() -> None:
+    async def until_stopped() -> int:
         task = asyncio.ensure_future(run(settings))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel)
         with contextlib.suppress(asyncio.CancelledError):
-            await task
+            return await task
+        return 0
 
-    asyncio.run(until_stopped())
-    return 0
+    return asyncio.run(until_stopped())
 
 
 if __name__ == "__main__":

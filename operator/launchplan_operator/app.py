@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import logging
 import random
+import socket
+import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +18,8 @@ from launchplan_operator.api.kinds import CRON_JOBS, JOBS, PODS, Kind
 from launchplan_operator.handlers import OWN_KINDS, Triggers, register
 from launchplan_operator.kube.client import Client
 from launchplan_operator.kube.connection import AiohttpTransport
-from launchplan_operator.kube.credentials import Credentials
+from launchplan_operator.kube.credentials import Credentials, pod_namespace
+from launchplan_operator.kube.elector import CALL_SECONDS, Elector, LeadershipLostError
 from launchplan_operator.kube.events import EventRecorder
 from launchplan_operator.kube.queue import Key, Queue
 from launchplan_operator.kube.transport import Transport
@@ -41,6 +44,8 @@ _RECONCILERS: dict[str, Callable[[Context, str, str], Awaitable[Outcome]]] = {
 }
 #: Seconds that kopf waits at most for the queue to be done with what was there at the start.
 _FIRST_WORK_SECONDS = 30.0
+_ELECTION_CONNECTIONS = 2
+_DEFAULT_NAMESPACE = "default"
 _logger = logging.getLogger(__name__)
 
 
@@ -54,8 +59,10 @@ class Operator:
 
     context: Context
     queue: Queue
+    triggers: Triggers
     reflectors: tuple[Reflector, ...]
     recorder: EventRecorder
+    elector: Elector | None = None
 
     @property
     def is_synced(self) -> bool:
@@ -63,25 +70,75 @@ class Operator:
         return all(reflector.synced.is_set() for reflector in self.reflectors)
 
     async def run(self) -> None:
-        """Fill the caches, then reconcile until cancelled. Our own kinds' watches are somebody else's: kopf's."""
+        """Fill the caches, then work until cancelled. Our own kinds' watches are somebody else's: kopf's."""
         async with asyncio.TaskGroup() as group:
             for reflector, kind in zip(self.reflectors, (*OWN_KINDS, *_LABELLED_KINDS), strict=True):
                 group.create_task(reflector.run_without_watch() if kind in OWN_KINDS else reflector.run())
             for reflector in self.reflectors:
                 await reflector.synced.wait()
             _logger.info("the caches are filled", extra={"queued": self.queue.depth})
+            group.create_task(self.work())
+
+    async def work(self) -> None:
+        """Reconcile until cancelled; where a leader is elected, wait to be it, and end when that is lost.
+
+        A replica that stands by keeps its caches and wakes no keys: once it leads it wakes those of all that there is,
+        as after a start.
+        """
+        if self.elector is None:
+            self.context.caches.inherit_runs()
+            await self._reconcile()
+            return
+        try:
+            await self.elector.acquire()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.elector.hold())
+                group.create_task(self._take_over())
+        finally:
+            await self.elector.release()
+
+    async def _take_over(self) -> None:
+        """Work on what an earlier leader left: a watch may lag behind, so that all it wrote is listed once more first."""
+        async with asyncio.TaskGroup() as group:
+            for reflector in self.reflectors:
+                group.create_task(reflector.refresh())
+        self.context.caches.inherit_runs()
+        self.triggers.follow()
+        await self._reconcile()
+
+    async def first_work(self) -> None:
+        """Wait until the queue is done with what was there at the start; whoever stands by has nothing to do."""
+        if self.elector is not None:
+            await self.elector.tried.wait()
+            if not self.elector.may_write():
+                return
+        await self.queue.idle()
+
+    async def _reconcile(self) -> None:
+        async with asyncio.TaskGroup() as group:
             group.create_task(self.recorder.run())
             group.create_task(self.queue.run())
 
 
 def assemble(
-    settings: Settings, transport: Transport, *, clock: Callable[[], datetime], rng: random.Random
+    settings: Settings,
+    transport: Transport,
+    *,
+    clock: Callable[[], datetime],
+    rng: random.Random,
+    elector: Elector | None = None,
 ) -> Operator:
-    """Put the operator together around a transport, a clock and a source of randomness."""
-    client = Client(transport, timeout=settings.request_timeout)
+    """Put the operator together around a transport, a clock and a source of randomness.
+
+    With an elector it writes nothing but while that one leads; the elector's own calls are its own.
+    """
+    client = Client(transport, timeout=settings.request_timeout, fence=elector.may_write if elector else None)
     caches = Caches()
     recorder = EventRecorder(client, clock)
-    context = Context(client, caches, recorder, clock, settings.defaults)
+    began = clock()
+    # Where nobody is elected, an earlier process may have died just now, with requests under way.
+    leader_since = elector.leader_since if elector is not None else lambda: began
+    context = Context(client, caches, recorder, clock, settings.defaults, leader_since)
 
     async def process(key: Key) -> None:
         outcome = await _RECONCILERS[key[0]](context, key[1], key[2])
@@ -100,26 +157,48 @@ def assemble(
             triggers.own_write = False
 
     client.on_written = take_own_write
-    return Operator(context, queue, tuple(_reflectors(settings, client, caches, rng)), recorder)
+    if elector is None:
+        triggers.follow()
+    reflectors = tuple(_reflectors(settings, client, caches, rng))
+    return Operator(context, queue, triggers, reflectors, recorder, elector)
 
 
-async def run(settings: Settings) -> None:
-    """Run the operator against the cluster that the environment names, until cancelled."""
+async def run(settings: Settings) -> int:
+    """Run the operator against the cluster that the environment names, until it is told to end.
+
+    Returns:
+        The exit code: 0, or 1 if this replica led and does so no more.
+    """
     configure_logs(settings.log_level)
     credentials = await _credentials(settings)
-    transport = AiohttpTransport(credentials, settings.connections)
-    operator = assemble(settings, transport, clock=lambda: datetime.now(UTC), rng=random.SystemRandom())
-    stop_health = await serve_health(settings.health_port, lambda: operator.is_synced) if settings.health_port else None
+    rng = random.SystemRandom()
+    async with contextlib.AsyncExitStack() as stack:
+        transport = AiohttpTransport(credentials, settings.connections)
+        stack.push_async_callback(transport.close)
+        elector = None
+        if settings.leader_election:
+            # Connections of its own: no burst of other calls may keep a renewal waiting.
+            elections = AiohttpTransport(credentials, _ELECTION_CONNECTIONS)
+            stack.push_async_callback(elections.close)
+            elector = _elector(settings, elections, rng)
+        operator = assemble(settings, transport, clock=_now, rng=rng, elector=elector)
+        if settings.health_port:
+            stack.push_async_callback(await serve_health(settings.health_port, lambda: operator.is_synced))
+        return await _run(settings, credentials, operator)
+
+
+async def _run(settings: Settings, credentials: Credentials, operator: Operator) -> int:
+    code = 0
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(operator.run())
             group.create_task(_watch_with_kopf(settings, credentials, operator))
     except* _StoppedError:
         _logger.info("stopped")
-    finally:
-        if stop_health is not None:
-            await stop_health()
-        await transport.close()
+    except* LeadershipLostError as lost:
+        _logger.error("leadership is lost, the process ends: %s", _first(lost))  # noqa: TRY400 - a fate and no bug
+        code = 1
+    return code
 
 
 async def _watch_with_kopf(settings: Settings, credentials: Credentials, operator: Operator) -> None:
@@ -128,7 +207,7 @@ async def _watch_with_kopf(settings: Settings, credentials: Credentials, operato
     # Until the first work is done, news would wait behind it, and cost it time. kopf begins with a list of its own.
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_FIRST_WORK_SECONDS):
-            await operator.queue.idle()
+            await operator.first_work()
     registry = kopf.OperatorRegistry()
     listers = dict(zip(OWN_KINDS, operator.reflectors, strict=False))
     register(registry, operator.context.caches, lambda kind: listers[kind].repair_soon())
@@ -227,6 +306,25 @@ async def _credentials(settings: Settings) -> Credentials:
     if settings.in_cluster:
         return await Credentials.from_service_account()
     return await Credentials.from_kubeconfig(None, settings.context or None)
+
+
+def _elector(settings: Settings, transport: Transport, rng: random.Random) -> Elector:
+    namespace = settings.lease_namespace or (pod_namespace() if settings.in_cluster else _DEFAULT_NAMESPACE)
+    identity = f"{socket.gethostname()}_{uuid.uuid4()}"
+    client = Client(transport, timeout=CALL_SECONDS)
+    return Elector(client, namespace, settings.lease_name, identity, clock=_now, rng=rng)
+
+
+def _first(group: BaseExceptionGroup[LeadershipLostError]) -> BaseException:
+    """Return the one exception of a group of groups."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _reflectors(settings: Settings, client: Client, caches: Caches, rng: random.Random) -> list[Reflector]:

@@ -24,7 +24,7 @@ Object = Mapping[str, Any]
 
 
 class Triggers:
-    """Wakes keys for changes of the caches.
+    """Wakes keys for changes of the caches, from when it is told to follow them.
 
     Attributes:
         own_write: set while a cache takes what a write of ours returned: a reconciler is not woken by itself.
@@ -34,6 +34,10 @@ class Triggers:
         self.own_write = False
         self._queue = queue
         self._caches = caches
+
+    def follow(self) -> None:
+        """Wake keys for all that the caches hold, and then for every change."""
+        caches = self._caches
         caches.workflows.listen(self.workflow_changed)
         caches.plans.listen(self.plan_changed)
         caches.executions.listen(self.execution_changed)

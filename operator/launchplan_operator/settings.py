@@ -23,6 +23,10 @@ class Settings:
         health_port: port of `/livez` and `/readyz`; 0 serves none.
         log_level: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
         context: the kubeconfig context; empty means the current one.
+        leader_election: whether only one of all operators with the same Lease works, and the others stand by; `true` or
+            `false`, by default true in a pod.
+        lease_name: the Lease; operators that serve different namespaces need different ones.
+        lease_namespace: where it is; empty means the pod's own namespace, and `default` outside of pods.
         defaults: run settings where neither the run nor its plan has any, as JSON written like a plan's spec:
             `{"labels": {…}, "timeout": "2h", "rawOutputDataConfig": {…}, …}`.
         in_cluster: whether the process is a pod and uses its service account; seen from Kubernetes' own variables.
@@ -35,6 +39,9 @@ class Settings:
     health_port: int = 8080
     log_level: str = "INFO"
     context: str = ""
+    leader_election: bool = False
+    lease_name: str = "launchplan-operator"
+    lease_namespace: str = ""
     defaults: RunDefaults = field(default_factory=RunDefaults)
     in_cluster: bool = False
 
@@ -43,9 +50,10 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of an environment.
 
     Raises:
-        ValueError: a number or the defaults are none; the message names the variable, and the field.
+        ValueError: a number, a truth value or the defaults are none; the message names the variable, and the field.
     """
     defaults = Settings()
+    in_cluster = "KUBERNETES_SERVICE_HOST" in environ and "KUBECONFIG" not in environ
     return Settings(
         namespaces=tuple(name.strip() for name in environ.get(f"{_PREFIX}NAMESPACES", "").split(",") if name.strip()),
         workers=int(_number(environ, "WORKERS", defaults.workers)),
@@ -54,8 +62,11 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         health_port=int(_number(environ, "HEALTH_PORT", defaults.health_port)),
         log_level=environ.get(f"{_PREFIX}LOG_LEVEL", defaults.log_level),
         context=environ.get(f"{_PREFIX}CONTEXT", defaults.context),
+        leader_election=_truth(environ, "LEADER_ELECTION", default=in_cluster),
+        lease_name=environ.get(f"{_PREFIX}LEASE_NAME") or defaults.lease_name,
+        lease_namespace=environ.get(f"{_PREFIX}LEASE_NAMESPACE", defaults.lease_namespace),
         defaults=_run_defaults(environ, "DEFAULTS"),
-        in_cluster="KUBERNETES_SERVICE_HOST" in environ and "KUBECONFIG" not in environ,
+        in_cluster=in_cluster,
     )
 
 
@@ -67,6 +78,13 @@ def _number(environ: Mapping[str, str], name: str, default: float) -> float:
         return float(text)
     except ValueError:
         raise ValueError(f"{_PREFIX}{name}: found {text!r}, expected a number") from None
+
+
+def _truth(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = environ.get(_PREFIX + name, "").strip().lower()
+    if text in ("true", "false", ""):
+        return default if not text else text == "true"
+    raise ValueError(f"{_PREFIX}{name}: found {text!r}, expected true or false")
 
 
 def _run_defaults(environ: Mapping[str, str], name: str) -> RunDefaults:

@@ -198,5 +198,4 @@ async def _run(operator: Operator) -> None:
             group.create_task(reflector.run())
         for reflector in operator.reflectors:
             await reflector.synced.wait()
-        group.create_task(operator.recorder.run())
-        group.create_task(operator.queue.run())
+        group.create_task(operator.work())

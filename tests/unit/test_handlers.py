@@ -88,6 +88,7 @@ class World:
         self.caches = Caches()
         self.queue = self._fresh()
         self.triggers = Triggers(self.queue, self.caches)
+        self.triggers.follow()
         self.versions = iter(range(10, 1000))
 
     def _fresh(self) -> Queue:

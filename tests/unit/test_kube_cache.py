@@ -159,6 +159,24 @@ def test_listeners_hear_of_each_change_once() -> None:
     assert heard == [(0, 1), (1, 2), (2, 0)]
 
 
+def test_a_listener_that_comes_later_hears_of_what_is_held_first() -> None:
+    """As if it came now; one that fails does so for each object alone."""
+    heard: list[tuple[int, int]] = []
+    cache = Cache()
+    cache.put(pod(1))
+    cache.put(pod(2, name="b"))
+
+    def hear(old: Object | None, new: Object | None) -> None:
+        heard.append((version_or_0(old), version_or_0(new)))
+        if len(heard) == 1:
+            raise ValueError("odd")
+
+    cache.listen(hear)
+    assert heard == [(0, 1), (0, 2)]
+    cache.put(pod(3))
+    assert heard[2:] == [(1, 3)]
+
+
 def test_a_listener_that_fails_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
     """The change stands, the other listeners hear of it, and the failure is logged."""
     heard: list[Object | None] = []

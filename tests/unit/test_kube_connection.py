@@ -14,7 +14,7 @@ import yaml
 from launchplan_operator.api.kinds import LAUNCH_PLANS
 from launchplan_operator.kube.client import Client, Unavailable
 from launchplan_operator.kube.connection import AiohttpTransport
-from launchplan_operator.kube.credentials import Credentials
+from launchplan_operator.kube.credentials import Credentials, pod_namespace
 from launchplan_operator.kube.transport import Object
 from tests.fake import FakeApi, Fault, Lost
 from tests.fake.server import kubeconfig, serve
@@ -49,6 +49,13 @@ async def connected(api: FakeApi, file: Path, *, token: str = SECRET) -> AsyncIt
 def file(tmp_path: Path) -> Path:
     """Where the kubeconfig goes."""
     return tmp_path / "kubeconfig"
+
+
+def test_the_namespace_of_a_pod_is_what_kubernetes_mounts(tmp_path: Path) -> None:
+    """A file of one line, with or without its end."""
+    mounted = tmp_path / "namespace"
+    mounted.write_text("launchplan-system\n")
+    assert pod_namespace(mounted) == "launchplan-system"
 
 
 async def test_the_client_works_over_http(file: Path) -> None:

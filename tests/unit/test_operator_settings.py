@@ -56,6 +56,41 @@ def test_a_mistake_is_told_at_the_start_with_its_field(text: str, message: str) 
     assert message in str(caught.value)
 
 
+POD = {"KUBERNETES_SERVICE_HOST": "10.96.0.1"}
+ELECTION = "LAUNCHPLAN_OPERATOR_LEADER_ELECTION"
+
+
+@pytest.mark.parametrize(
+    ("environ", "elects"),
+    [
+        pytest.param({}, False, id="outside of a pod"),
+        pytest.param(POD, True, id="in a pod"),
+        pytest.param(POD | {"KUBECONFIG": "x"}, False, id="in a pod that is told of another cluster"),
+        pytest.param(POD | {ELECTION: "false"}, False, id="in a pod, and not wanted"),
+        pytest.param({ELECTION: "true"}, True, id="outside of a pod, and wanted"),
+        pytest.param({ELECTION: " True "}, True, id="written otherwise"),
+        pytest.param(POD | {ELECTION: ""}, True, id="in a pod, and left empty"),
+    ],
+)
+def test_a_leader_is_elected_in_a_pod_unless_one_says_otherwise(environ: dict[str, str], elects: bool) -> None:
+    """A deployment may have replicas; a process that somebody starts by hand has none."""
+    assert read_settings(environ).leader_election is elects
+
+
+def test_what_is_neither_true_nor_false_is_told() -> None:
+    """With the variable's name."""
+    with pytest.raises(ValueError, match=f"{ELECTION}: found 'yes', expected true or false"):
+        read_settings({ELECTION: "yes"})
+
+
+def test_the_lease_has_a_name_and_its_place_may_be_chosen() -> None:
+    """Where none is named, the operator finds its own."""
+    assert (Settings().lease_name, Settings().lease_namespace) == ("launchplan-operator", "")
+    chosen = {"LAUNCHPLAN_OPERATOR_LEASE_NAME": "blue", "LAUNCHPLAN_OPERATOR_LEASE_NAMESPACE": "team"}
+    settings = read_settings(chosen)
+    assert (settings.lease_name, settings.lease_namespace) == ("blue", "team")
+
+
 def test_a_number_that_is_none_is_told() -> None:
     """With the variable's name."""
     with pytest.raises(ValueError, match="LAUNCHPLAN_OPERATOR_WORKERS: found 'many', expected a number"):

@@ -42,8 +42,13 @@ class Cache:
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
-        """Call `listener(old, new)` after every change, whether a watch or a write of ours brought it."""
+        """Call `listener(old, new)` for each object that is held, as if it came now, and then after every change.
+
+        Whether a watch or a write of ours brought the change makes no difference.
+        """
         self._listeners.append(listener)
+        for obj in self.values():
+            _call(listener, None, obj)
 
     def put(self, obj: Object) -> bool:
         """Take an object; False if what is held is as new or newer, or a remembered deletion is newer."""
@@ -119,10 +124,14 @@ class Cache:
 
     def _tell(self, old: Object | None, new: Object | None) -> None:
         for listener in self._listeners:
-            try:
-                listener(old, new)
-            except Exception:  # one odd object must not stop the feed of all others
-                _logger.exception("a listener of the cache failed")
+            _call(listener, old, new)
+
+
+def _call(listener: Listener, old: Object | None, new: Object | None) -> None:
+    try:
+        listener(old, new)
+    except Exception:  # one odd object must not stop the feed of all others
+        _logger.exception("a listener of the cache failed")
 
 
 def version_of(obj: Object) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import kubernetes.aio.config as kubernetes_config
@@ -12,12 +13,19 @@ from yarl import URL
 
 from launchplan_operator.kube.transport import TransportError
 
+_POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
 Load = Callable[[Any], Awaitable[None]]
 
 # The official client leaves its functions untyped.
 _load_kube_config: Any = kubernetes_config.load_kube_config
 _load_incluster_config: Any = kubernetes_config.load_incluster_config
 _new_configuration: Any = Configuration
+
+
+def pod_namespace(file: Path = _POD_NAMESPACE) -> str:
+    """Return the namespace of the pod that this process is in, as Kubernetes mounts it beside the service account."""
+    return file.read_text(encoding="utf-8").strip()
 
 
 class Credentials:

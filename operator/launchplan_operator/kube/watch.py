@@ -97,6 +97,20 @@ class Reflector:
             scope.repair_at = min(scope.repair_at, soon)
             scope.hurry.set()
 
+    async def refresh(self) -> None:
+        """List everything once more, however long that takes: what is held then is no older than this call."""
+        for scope in self._scopes:
+            while not await self._list_now(scope):
+                pass
+
+    async def _list_now(self, scope: _Scope) -> bool:
+        try:
+            await self._list(scope)
+        except (Gone, Unavailable) as error:
+            await asyncio.sleep(self._pause(scope, getattr(error, "retry_after", None)))
+            return False
+        return True
+
     async def _run(self, step: Callable[[_Scope], Awaitable[None]]) -> None:
         async with asyncio.TaskGroup() as group:
             for scope in self._scopes:

@@ -30,7 +30,7 @@ class Context:
     Attributes:
         clock: the instant, aware.
         defaults: the operator's own run settings.
-        leader_since: when this process became the one that writes; what is older may have been another's work.
+        leader_since: since when this process is the one that writes, by its own wall clock, aware; None before.
         flights: what this process asked for and got no answer to.
     """
 
