@@ -12,6 +12,7 @@ import pytest
 from localcluster.cluster import LocalCluster, prepare
 from localcluster.operated import OperatorProcess, free_port, install, write_operator_kubeconfig
 from tests.cluster.away import Away, begin
+from tests.cluster.modelled import Playing
 from tests.cluster.support import Space
 
 Kubectl = Callable[..., str]
@@ -107,11 +108,18 @@ def away(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Away]:
             operator.stop()
 
 
+@pytest.fixture(scope="session")
+def playing(cluster: LocalCluster) -> Playing:
+    """The scripts of the controllers' suite, under way."""
+    return Playing(str(cluster.kubeconfig)).begin()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _begun_early(request: pytest.FixtureRequest) -> None:
     """What takes minutes begins before the first test and goes on beside all others."""
-    if any("away" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("away")
+    for name in ("playing", "away"):
+        if any(name in getattr(item, "fixturenames", ()) for item in request.session.items):
+            request.getfixturevalue(name)
 
 
 def _operate(cluster: LocalCluster, directory: Path, settings: Mapping[str, str] | None = None) -> OperatorProcess:

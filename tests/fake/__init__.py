@@ -9,5 +9,7 @@ from tests.fake.transport import InProcessTransport
 
 __all__ = ["Call", "FakeApi", "Fault", "InProcessTransport", "Lost", "Request"]
 
-# The suite's assertions should explain themselves although they stand in no test file.
-pytest.register_assert_rewrite("tests.fake.behaviours", "tests.fake.behaving")
+# The suites' assertions should explain themselves although they stand in no test file.
+pytest.register_assert_rewrite(
+    "tests.fake.behaviours", "tests.fake.behaving", "tests.fake.scripts", "tests.fake.controlling"
+)

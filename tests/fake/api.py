@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from random import Random
@@ -67,12 +67,14 @@ class FakeApi:
         self._by_kind = {resource.kind: resource for resource in served}
         self._ownership = Ownership(self.now)
         self._lister = Lister(self.store)
+        self._collector = Collector(self)
         for namespace in namespaces:
             self.add_namespace(namespace)
 
-    def now(self) -> str:
-        """Return the clock's time as Kubernetes writes it."""
-        return self.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    def now(self, later: float = 0) -> str:
+        """Return the clock's time, or so many seconds later, as Kubernetes writes it."""
+        moment = self.clock() + timedelta(seconds=later)
+        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def add_namespace(self, name: str) -> Object:
         """Create a namespace."""
@@ -126,7 +128,7 @@ class FakeApi:
 
     def collect_garbage(self) -> int:
         """Let the garbage collector work until it rests; returns how many steps it took."""
-        return Collector(self).run()
+        return self._collector.run()
 
     def break_watches(self, kind: Kind | None = None) -> None:
         """End all open watches as a restarting server does."""

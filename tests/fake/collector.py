@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 from launchplan_operator.api import kinds
 from launchplan_operator.api.kinds import Kind
 from tests.fake.deletion import FOREGROUND, ORPHAN
+from tests.fake.graph import Graph
 from tests.fake.store import Object, copy
 
 if TYPE_CHECKING:
     from tests.fake.api import FakeApi
 
-_ENOUGH = 1000
+_ENOUGH = 10_000
 
 
 class Collector:
@@ -18,6 +19,7 @@ class Collector:
 
     def __init__(self, api: "FakeApi") -> None:
         self._api = api
+        self._graph = Graph(api.store)
 
     def run(self) -> int:
         """Step until nothing is left to do; returns how many steps that took."""
@@ -28,74 +30,59 @@ class Collector:
 
     def step(self) -> bool:
         """Do the first thing that is to be done; False if there is none."""
-        objects = [(kind, obj) for kind in list(self._api.store.objects) for obj in self._api.store.of(kind)]
-        uids = {obj["metadata"]["uid"]: obj for _, obj in objects}
-        return any(
-            self._release(kind, obj, objects) or self._collect(kind, obj, uids) or self._empty(kind, obj)
-            for kind, obj in objects
-        )
+        self._graph.refresh()
+        while (found := self._graph.first()) is not None:
+            kind, obj = found
+            if self._release(kind, obj) or self._collect(kind, obj) or self._empty(kind, obj):
+                return True
+            self._graph.done(obj)
+        return False
 
-    def _release(self, kind: Kind, obj: Object, objects: list[tuple[Kind, Object]]) -> bool:
+    def _release(self, kind: Kind, obj: Object) -> bool:
         """Finish an owner that waits for its dependents to be orphaned or deleted."""
-        meta = obj["metadata"]
-        finalizers = meta.get("finalizers") or ()
-        if not meta.get("deletionTimestamp") or not {ORPHAN, FOREGROUND} & set(finalizers):
+        uid, finalizers = obj["metadata"]["uid"], obj["metadata"].get("finalizers") or ()
+        if not _is_deleted(obj) or not {ORPHAN, FOREGROUND} & set(finalizers):
             return False
-        dependents = [(other, child) for other, child in objects if _owns(meta["uid"], child)]
+        dependents = self._graph.dependents(uid)
         if ORPHAN in finalizers:
             for other, child in dependents:
-                self._drop_owners(other, child, {meta["uid"]})
+                self._drop_owners(other, child, {uid})
             self._drop_finalizer(kind, obj, ORPHAN)
             return True
-        waiting = [pair for pair in dependents if not pair[1]["metadata"].get("deletionTimestamp")]
-        if any(self._collect_for(other, child, meta["uid"]) for other, child in waiting):
-            return True
-        if any(_blocks(meta["uid"], child) for _, child in dependents):
+        if any(not _is_deleted(child) or _blocks(uid, child) for _, child in dependents):
             return False
         self._drop_finalizer(kind, obj, FOREGROUND)
         return True
 
-    def _collect(self, kind: Kind, obj: Object, uids: dict[str, Object]) -> bool:
-        """Delete what has lost all owners; drop the references to those that are gone."""
-        meta = obj["metadata"]
-        owners = meta.get("ownerReferences") or ()
-        gone = {owner["uid"] for owner in owners if owner["uid"] not in uids}
-        if not gone or meta.get("deletionTimestamp"):
+    def _collect(self, kind: Kind, obj: Object) -> bool:
+        """Delete what has no owner left that stays; drop the references to those that do not."""
+        owners = {owner["uid"] for owner in obj["metadata"].get("ownerReferences") or ()}
+        leaving = {uid for uid in owners if not self._stays(uid)}
+        if not leaving or _is_deleted(obj):
             return False
-        if len(gone) < len(owners):
-            self._drop_owners(kind, obj, gone)
-        else:
-            self._delete(kind, obj, "Background")
+        if leaving != owners:
+            self._drop_owners(kind, obj, leaving)
+            return True
+        waited_for = any(self._graph.get(uid) is not None for uid in leaving)
+        nested = waited_for and bool(self._graph.dependents(obj["metadata"]["uid"]))
+        self._delete(kind, obj, "Foreground" if nested else _policy(obj))
         return True
 
-    def _collect_for(self, kind: Kind, child: Object, owner_uid: str) -> bool:
-        """Deal with a dependent of an owner in foreground deletion."""
-        owners = child["metadata"]["ownerReferences"]
-        if len(owners) > 1:
-            self._drop_owners(kind, child, {owner_uid})
-        else:
-            self._delete(kind, child, "Foreground" if self._has_dependents(child) else "Background")
-        return True
-
-    def _has_dependents(self, obj: Object) -> bool:
-        uid = obj["metadata"]["uid"]
-        return any(_owns(uid, child) for kind in self._api.store.objects for child in self._api.store.of(kind))
+    def _stays(self, uid: str) -> bool:
+        """Whether an owner is there and does not wait for its dependents' deletion."""
+        obj = self._graph.get(uid)
+        return obj is not None and not (_is_deleted(obj) and FOREGROUND in obj["metadata"].get("finalizers", ()))
 
     def _empty(self, kind: Kind, obj: Object) -> bool:
         """Delete a terminating namespace's content, then the namespace."""
-        if kind != kinds.NAMESPACES or not obj["metadata"].get("deletionTimestamp"):
+        if kind != kinds.NAMESPACES or not _is_deleted(obj):
             return False
         name = obj["metadata"]["name"]
-        inside = [
-            (other, child)
-            for other in self._api.store.objects
-            for child in self._api.store.of(other)
-            if child["metadata"].get("namespace") == name
-        ]
+        inside = self._graph.inside(name)
         if not inside:
             self._api.store.write(kind, ("", name), None)
             return True
-        waiting = [pair for pair in inside if not pair[1]["metadata"].get("deletionTimestamp")]
+        waiting = [pair for pair in inside if not _is_deleted(pair[1])]
         for other, child in waiting:
             self._delete(other, child, "Background")
         return bool(waiting)
@@ -118,8 +105,13 @@ class Collector:
         self._api.do("PATCH", kind.path(meta.get("namespace"), meta["name"]), body)
 
 
-def _owns(uid: str, child: Object) -> bool:
-    return any(owner["uid"] == uid for owner in child["metadata"].get("ownerReferences") or ())
+def _is_deleted(obj: Object) -> bool:
+    return bool(obj["metadata"].get("deletionTimestamp"))
+
+
+def _policy(obj: Object) -> str:
+    finalizers = obj["metadata"].get("finalizers") or ()
+    return "Orphan" if ORPHAN in finalizers else "Foreground" if FOREGROUND in finalizers else "Background"
 
 
 def _blocks(uid: str, child: Object) -> bool:

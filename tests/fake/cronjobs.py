@@ -1,13 +1,16 @@
 """The CronJob controller as Kubernetes 1.37 has it, moved by hand."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from launchplan_operator.api.kinds import CRON_JOBS, JOBS
 from tests.fake.api import FakeApi
 from tests.fake.errors import ApiError
-from tests.fake.store import Object, copy
+from tests.fake.store import Change, Object, copy
+from tests.fake.tally import condition, deleted, is_finished
+from tests.fake.view import View, controller_uid
 
 NextSlot = Callable[[str, str, datetime], datetime | None]
 """(cron text, zone, after) → the next slot."""
@@ -18,47 +21,93 @@ SCHEDULED_AT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 class CronJobController:
     """Creates the Jobs that are due, and removes those beyond the history limits.
 
+    It looks at a CronJob when that or one of its Jobs changed, and at the next time of its schedule; only where it
+    found the name of a slot's Job taken by a stranger it does not come back by itself.
+
     Args:
         api: The server.
         next_slot: How schedules are read.
+
+    Attributes:
+        view: Its cache. While that is frozen it acts on what it saw: also for a CronJob that is gone or was changed.
     """
 
     def __init__(self, api: FakeApi, next_slot: NextSlot) -> None:
+        self.view = View(api.store, CRON_JOBS, JOBS)
         self._api = api
         self._next_slot = next_slot
+        self._due: dict[str, datetime] = {}
 
     def tick(self, now: datetime) -> None:
-        """Look once at every CronJob."""
-        for stored in self._api.store.of(CRON_JOBS):
-            self._sync(copy(stored), now)
+        """Look at every CronJob that has news or whose time has come."""
+        for change in self.view.refresh():
+            self._notice(change, now)
+        due = {uid for uid, moment in self._due.items() if moment <= now}
+        for stored in self.view.of(CRON_JOBS) if due else ():
+            uid = stored["metadata"]["uid"]
+            if uid in due:
+                del self._due[uid]
+                self._try(copy(stored), now)
 
-    def _sync(self, cron_job: Object, now: datetime) -> None:
+    def _notice(self, change: Change, now: datetime) -> None:
+        """Look soon at a CronJob that changed, or a Job of which did; but a new schedule is waited for."""
+        if change.kind == JOBS:
+            for job in filter(None, (change.before, change.after)):
+                self._wake(controller_uid(job) or "", now)
+            return
+        uid, old, new = change.object["metadata"]["uid"], change.before, change.after
+        if new is None:
+            self._due.pop(uid, None)
+        elif old is not None and _schedule(old) != _schedule(new):
+            self._wake(uid, self._next_time(new, now))
+        else:
+            self._wake(uid, now)
+
+    def _wake(self, uid: str, moment: datetime | None) -> None:
+        if moment is not None:
+            self._due[uid] = min(moment, self._due.get(uid, moment))
+
+    def _try(self, cron_job: Object, now: datetime) -> None:
+        """Look at one CronJob; what the server refuses is tried again at once."""
+        uid = cron_job["metadata"]["uid"]
+        try:
+            self._wake(uid, self._sync(cron_job, now))
+        except ApiError:
+            self._wake(uid, now)
+
+    def _sync(self, cron_job: Object, now: datetime) -> datetime | None:
+        """Do what is to be done; returns when to look again, None for never."""
         before = copy(cron_job["status"])
-        jobs = [job for job in self._api.store.of(JOBS) if _controls(cron_job, job)]
+        jobs = self.view.controlled(JOBS, cron_job["metadata"]["uid"])
         self._clean_up(cron_job, jobs)
         self._see_finished(cron_job, jobs)
-        if not cron_job["metadata"].get("deletionTimestamp") and not cron_job["spec"].get("suspend"):
-            self._start(cron_job, now)
+        again = None
+        if not deleted(cron_job) and not cron_job["spec"].get("suspend") and self._start(cron_job, now):
+            again = self._next_time(cron_job, now)
         if cron_job["status"] != before:
-            path = _path(cron_job) + "/status"
-            self._api.do("PUT", path, cron_job)
+            self._api.do("PUT", _path(cron_job) + "/status", cron_job)
+        return again
 
     def _clean_up(self, cron_job: Object, jobs: list[Object]) -> None:
-        for condition, field in (("Complete", "successfulJobsHistoryLimit"), ("Failed", "failedJobsHistoryLimit")):
-            finished = [job for job in jobs if has_condition(job, condition)]
+        for kind, field in (("Complete", "successfulJobsHistoryLimit"), ("Failed", "failedJobsHistoryLimit")):
+            if field not in cron_job["spec"]:
+                continue
+            finished = [job for job in jobs if condition(job, kind) is not None]
             finished.sort(key=lambda job: (job["status"].get("startTime", "~"), job["metadata"]["name"]))
             for job in finished[: max(0, len(finished) - cron_job["spec"][field])]:
-                meta = job["metadata"]
-                path = JOBS.path(meta["namespace"], meta["name"])
-                self._api.do("DELETE", path, {"propagationPolicy": "Background"})
-                _forget(cron_job, meta["uid"])
+                with suppress(ApiError):
+                    self._delete(cron_job, job["metadata"])
+
+    def _delete(self, cron_job: Object, reference: Object) -> None:
+        path = JOBS.path(reference["namespace"], reference["name"])
+        self._api.do("DELETE", path, {"propagationPolicy": "Background"})
+        _forget(cron_job, reference["uid"])
 
     def _see_finished(self, cron_job: Object, jobs: list[Object]) -> None:
         status = cron_job["status"]
-        for job in jobs:
-            if has_condition(job, "Complete") or has_condition(job, "Failed"):
-                _forget(cron_job, job["metadata"]["uid"])
-            if has_condition(job, "Complete"):
+        for job in filter(is_finished, jobs):
+            _forget(cron_job, job["metadata"]["uid"])
+            if condition(job, "Complete") is not None:
                 status["lastSuccessfulTime"] = max(
                     status.get("lastSuccessfulTime", ""), job["status"]["completionTime"]
                 )
@@ -68,27 +117,29 @@ class CronJobController:
             if reference["uid"] not in children and self._api.store.get(JOBS, name) is None:
                 _forget(cron_job, reference["uid"])
 
-    def _start(self, cron_job: Object, now: datetime) -> None:
-        slot = self._most_recent(cron_job, now)
-        if slot is None:
-            return
+    def _start(self, cron_job: Object, now: datetime) -> bool:
+        """Start the slot that is due, if any; False if a stranger has its name."""
+        slot = self._most_recent(cron_job, now, cron_job["spec"].get("startingDeadlineSeconds"))[1]
+        if slot is None or _is_too_late(cron_job, slot, now):
+            return True
         spec, status = cron_job["spec"], cron_job["status"]
-        deadline = spec.get("startingDeadlineSeconds")
-        if deadline is not None and slot + timedelta(seconds=deadline) < now:
-            return
         name = f"{cron_job['metadata']['name']}-{int(slot.timestamp()) // 60}"
-        active = status.get("active", [])
+        active = list(status.get("active", ()))
         if status.get("lastScheduleTime") == _text(slot) or any(each["name"] == name for each in active):
-            return
+            return True
         if spec["concurrencyPolicy"] == "Forbid" and active:
-            return
+            return True
+        if spec["concurrencyPolicy"] == "Replace":
+            for reference in active:
+                self._delete(cron_job, reference)
         job = self._create(cron_job, name, slot)
         if job is None:
-            return
+            return False
         reference = {"apiVersion": "batch/v1", "kind": "Job", "name": name}
         meta = {field: job["metadata"][field] for field in ("namespace", "resourceVersion", "uid")}
-        status["active"] = [*active, reference | meta]
+        status["active"] = [*status.get("active", ()), reference | meta]
         status["lastScheduleTime"] = _text(slot)
+        return True
 
     def _create(self, cron_job: Object, name: str, slot: datetime) -> Object | None:
         """Create the slot's Job, or take the one that is there; None if that one belongs to somebody else."""
@@ -106,28 +157,30 @@ class CronJobController:
             return self._api.do("POST", JOBS.path(namespace), job)
         except ApiError as error:
             if error.reason != "AlreadyExists":
-                return None
-        found = self._api.store.get(JOBS, (namespace, name))
-        mine = found is not None and _controls(cron_job, found)
-        known = found is not None and any(
-            each["uid"] == found["metadata"]["uid"] for each in cron_job["status"].get("active", ())
-        )
+                raise
+        found = self._api.do("GET", JOBS.path(namespace, name))
+        mine = controller_uid(found) == cron_job["metadata"]["uid"]
+        known = any(each["uid"] == found["metadata"]["uid"] for each in cron_job["status"].get("active", ()))
         return found if mine and not known else None
 
-    def _most_recent(self, cron_job: Object, now: datetime) -> datetime | None:
-        """Return the latest slot missed, with the real controller's approximation and its gaps."""
+    def _most_recent(
+        self, cron_job: Object, now: datetime, deadline: int | None
+    ) -> tuple[datetime, datetime | None, bool]:
+        """Return where the search began, the latest slot missed since, and whether any was.
+
+        With the real controller's approximation and its gaps: of uneven schedules it may see none.
+        """
         spec, status = cron_job["spec"], cron_job["status"]
         zone = spec.get("timeZone") or "UTC"
         earliest = _time(status.get("lastScheduleTime") or cron_job["metadata"]["creationTimestamp"])
-        deadline = spec.get("startingDeadlineSeconds")
         if deadline is not None:
             earliest = max(earliest, now - timedelta(seconds=deadline))
         first = self._next_slot(spec["schedule"], zone, earliest)
         if first is None or now < first:
-            return None
+            return earliest, None, False
         second = self._next_slot(spec["schedule"], zone, first)
         if second is None or now < second:
-            return first
+            return earliest, first, False
         between = int((second - first).total_seconds())
         missed = int((now - first).total_seconds()) // between + 1
         latest = None
@@ -135,18 +188,22 @@ class CronJobController:
         while slot is not None and slot <= now:
             latest = slot
             slot = self._next_slot(spec["schedule"], zone, slot)
-        return latest
+        return earliest, latest, True
+
+    def _next_time(self, cron_job: Object, now: datetime) -> datetime | None:
+        """Return when to look again; the real one adds a tenth of a second, less than a step of these controllers."""
+        earliest, latest, missed = self._most_recent(cron_job, now, None)
+        base = latest or (now if missed else earliest)
+        return self._next_slot(cron_job["spec"]["schedule"], cron_job["spec"].get("timeZone") or "UTC", base)
 
 
-def has_condition(job: Object, wanted: str) -> bool:
-    """Whether a condition of the Job is true."""
-    conditions = job.get("status", {}).get("conditions", ())
-    return any(each["type"] == wanted and each["status"] == "True" for each in conditions)
+def _schedule(cron_job: Object) -> tuple[str, str | None]:
+    return cron_job["spec"]["schedule"], cron_job["spec"].get("timeZone")
 
 
-def _controls(cron_job: Object, job: Object) -> bool:
-    owners = job["metadata"].get("ownerReferences") or ()
-    return any(owner.get("controller") and owner["uid"] == cron_job["metadata"]["uid"] for owner in owners)
+def _is_too_late(cron_job: Object, slot: datetime, now: datetime) -> bool:
+    deadline = cron_job["spec"].get("startingDeadlineSeconds")
+    return deadline is not None and slot + timedelta(seconds=deadline) < now
 
 
 def _controller_reference(cron_job: Object) -> Object:

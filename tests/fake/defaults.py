@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from tests.fake.jobrules import check_status
 from tests.fake.store import copy
+from tests.fake.tally import condition
 
 Object = dict[str, Any]
 
@@ -164,11 +166,14 @@ def check_job(job: Object, old: Object | None) -> Iterator[str]:
             yield f"spec.{field}: Invalid value: {spec.get(field)}: field is immutable"
     if _frozen_template(spec["template"], old) != _frozen_template(old["spec"]["template"], old):
         yield "spec.template: Invalid value: {}: field is immutable"
+    yield from check_status(job, old)
 
 
 def _frozen_template(template: Object, old: Object) -> Object:
-    """The part of a template that may not change: all of it, unless the Job is suspended and never ran."""
-    if not old["spec"].get("suspend") or old["status"].get("startTime"):
+    """The part of a template that may not change: all of it, unless the Job is suspended and has no pod."""
+    status = old["status"]
+    rests = "startTime" not in status or condition(old, "Suspended") is not None
+    if not old["spec"].get("suspend") or not rests or status.get("active"):
         return template
     frozen = copy(template)
     for field in ("labels", "annotations"):

@@ -30,15 +30,24 @@ def delete(api: "FakeApi", call: Call, current: Object) -> Object:
     elif not meta.get("finalizers") and not grace:
         api.store.write(call.kind, _name(meta), None)
         return _success(call, meta)
-    marked = not meta.get("deletionTimestamp")
-    if marked:
-        meta["deletionTimestamp"] = api.now()
-        meta["deletionGracePeriodSeconds"] = grace
-        if "generation" in meta:
-            meta["generation"] += 1
-    if marked or meta.get("finalizers") != current["metadata"].get("finalizers"):
+    changed = meta.get("finalizers") != current["metadata"].get("finalizers")
+    if not meta.get("deletionTimestamp"):
+        _mark(api, meta, grace)
+        changed = True
+    elif grace < meta["deletionGracePeriodSeconds"]:
+        # A deletion that is under way can only be hastened.
+        meta |= {"deletionTimestamp": api.now(), "deletionGracePeriodSeconds": grace}
+        changed = True
+    if changed:
         api.store.write(call.kind, _name(meta), obj)
     return copy(obj)
+
+
+def _mark(api: "FakeApi", meta: Object, grace: int) -> None:
+    meta["deletionTimestamp"] = api.now(grace)
+    meta["deletionGracePeriodSeconds"] = grace
+    if "generation" in meta:
+        meta["generation"] += 1
 
 
 def finish_deletion(api: "FakeApi", call: Call, new: Object) -> bool:
@@ -75,12 +84,15 @@ def _set_propagation(call: Call, options: Object, meta: Object) -> None:
 
 
 def _grace(call: Call, options: Object, obj: Object) -> int:
-    """Seconds that a pod has to end: none unless it was scheduled and runs."""
+    """Seconds that a pod has to end: none unless it was scheduled and runs; never more than it was given before."""
     if call.kind != kinds.PODS:
         return 0
+    asked, meta = options.get("gracePeriodSeconds"), obj["metadata"]
+    if meta.get("deletionTimestamp"):
+        left = int(meta["deletionGracePeriodSeconds"])
+        return left if asked is None else min(left, int(asked))
     if not obj["spec"].get("nodeName") or obj.get("status", {}).get("phase") in ("Succeeded", "Failed"):
         return 0
-    asked = options.get("gracePeriodSeconds")
     return int(obj["spec"].get("terminationGracePeriodSeconds", 30) if asked is None else asked)
 
 

@@ -4,6 +4,7 @@ import json
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from launchplan_operator.api.kinds import Kind
@@ -31,6 +32,13 @@ class Change:
     kind: Kind
     before: Object | None
     after: Object | None
+
+    @property
+    def object(self) -> Object:
+        """The object as it is now, or was last."""
+        found = self.before if self.after is None else self.after
+        assert found is not None
+        return found
 
 
 @dataclass(slots=True)
@@ -96,6 +104,12 @@ class Store:
     def of(self, kind: Kind) -> list[Object]:
         """Return the stored objects of a kind, by namespace and name."""
         return [obj for _, obj in sorted(self.objects.get(kind, {}).items())]
+
+    def since(self, version: int) -> list[Change] | None:
+        """Return the writes after a version, oldest first; None where history does not reach back so far."""
+        if version < self._oldest:
+            return None
+        return list(takewhile(lambda change: change.version > version, reversed(self._history)))[::-1]
 
     def write(self, kind: Kind, name: Name, obj: Object | None) -> Object | None:
         """Store `obj` (None deletes) under the next resource version and tell the watches."""

@@ -71,7 +71,7 @@ class World:
 
     def __init__(self) -> None:
         self.api = FakeApi(clock=virtual_now)
-        self.cluster = FakeCluster(self.api, _next_slot)
+        self.cluster = FakeCluster(self.api, next_slot)
         self.jobs_made: Counter[str] = Counter()
         self.outcome: dict[str, Any] = {"message": MESSAGE, "exit_code": 0}
         self.cluster_moves = True
@@ -186,7 +186,8 @@ def crash_at(world: World, write: int, *, applied: bool) -> Callable[[], bool]:
     return lambda: seen >= write
 
 
-def _next_slot(text: str, zone: str, after: datetime) -> datetime | None:
+def next_slot(text: str, zone: str, after: datetime) -> datetime | None:
+    """Read a schedule as the operator does: the model of the CronJob controller has no other reading."""
     timetable = read_timetable(text, zone)
     return next(iter(next_slots(timetable, after, 1)), None) if timetable else None
 

@@ -143,7 +143,7 @@ def test_a_failed_pod_is_replaced_after_a_back_off() -> None:
         "uncountedTerminatedPods": {},
         "ready": 0,
     }
-    world.tick(9)
+    world.tick(8)
     assert world.cluster.kubelet.pods() == []
     world.tick(1)
     assert len(world.cluster.kubelet.pods()) == 1

@@ -1,7 +1,7 @@
 """Deleting objects: preconditions and finalizers."""
 
-from launchplan_operator.api.kinds import JOBS, LAUNCH_PLANS
-from tests.fake.behaviours import Maker, Server, behaviour, created, present, version
+from launchplan_operator.api.kinds import JOBS, LAUNCH_PLANS, PODS
+from tests.fake.behaviours import Maker, Server, behaviour, created, pod_template, present, version
 
 _HOLD = "tests.launchplan.dev/hold"
 
@@ -95,3 +95,35 @@ async def a_deleted_name_can_be_used_again(server: Server) -> None:
     second = await created(server, LAUNCH_PLANS, make.plan())
     assert second["metadata"]["uid"] != first["metadata"]["uid"]
     assert version(second) > version(first)
+
+
+@behaviour
+async def the_grace_of_a_deleted_pod_can_only_be_shortened(server: Server) -> None:
+    """A pod on a node is marked with the end of its grace, which a second delete can only shorten, down to nothing."""
+    make = Maker(server.namespace)
+    template = pod_template()
+    template["spec"]["nodeName"] = "nowhere"
+    await created(server, PODS, make.object(PODS, "a", meta={"finalizers": [_HOLD]}, **template))
+    path = PODS.path(server.namespace, "a")
+    for asked, expected in ((None, 30), (60, 30), (None, 30), (0, 0), (20, 0)):
+        grace = {} if asked is None else {"gracePeriodSeconds": asked}
+        options = {"kind": "DeleteOptions", "apiVersion": "v1"} | grace
+        response = await server.transport.request("DELETE", path, body=options)
+        assert response.status == 200
+        pod = await server.client.get(PODS, server.namespace, "a")
+        assert pod is not None
+        assert pod["metadata"]["deletionGracePeriodSeconds"] == expected
+    assert (await server.client.patch(PODS, server.namespace, "a", {"metadata": {"finalizers": None}})).ok
+    assert not await present(server, PODS, "a")
+
+
+@behaviour
+async def a_pod_that_has_no_node_goes_without_grace(server: Server) -> None:
+    """A pod that has no node goes without grace."""
+    make = Maker(server.namespace)
+    template = pod_template()
+    template["spec"]["schedulingGates"] = [{"name": "tests.launchplan.dev/hold"}]
+    await created(server, PODS, make.object(PODS, "a", **template))
+    response = await server.transport.request("DELETE", PODS.path(server.namespace, "a"))
+    assert response.status == 200
+    assert not await present(server, PODS, "a")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, Kind
+from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, PODS, Kind
 from launchplan_operator.kube.client import Unavailable
-from tests.fake.behaviours import Maker, Server, behaviour, created
+from tests.fake.behaviours import Maker, Server, behaviour, created, pod_template
 
 
 @behaviour
@@ -89,6 +89,26 @@ async def labels_select(server: Server) -> None:
 
 
 @behaviour
+async def pods_are_selected_by_the_names_of_several_jobs(server: Server) -> None:
+    """Pods are selected by the names of several Jobs in one list, in any namespace."""
+    make = Maker(server.namespace)
+    label = "batch.kubernetes.io/job-name"
+    for name in ("a", "b", "c"):
+        await created(server, PODS, make.object(PODS, name, meta={"labels": {label: f"job-{name}"}}, **pod_template()))
+    await created(server, PODS, make.object(PODS, "d", **pod_template()))
+    for selector, expected in {
+        f"{label} in (job-a,job-c,job-x)": ["a", "c"],
+        f"{label} in (job-a, job-b),{label}!=job-b": ["a"],
+        f"{label} notin (job-a,job-c)": ["b", "d"],
+        f"{label},{label} notin (job-a,job-c)": ["b"],
+    }.items():
+        for namespace in (server.namespace, None):
+            found = (await server.client.list(PODS, namespace, selector)).items
+            mine = [each["metadata"] for each in found if each["metadata"]["namespace"] == server.namespace]
+            assert [meta["name"] for meta in mine] == expected, selector
+
+
+@behaviour
 async def fields_select(server: Server) -> None:
     """Fields select."""
     make = Maker(server.namespace)
@@ -102,6 +122,10 @@ async def fields_select(server: Server) -> None:
         "status.phase=Succeeded": ["b"],
         "status.phase!=Succeeded": ["a"],
         "spec.launchPlanRef.name=p": ["a", "b"],
+        "spec.launchPlanRef.name=p,status.phase=Succeeded": ["b"],
+        "spec.launchPlanRef.name=p,status.phase!=Succeeded": ["a"],
+        "spec.launchPlanRef.name=q": [],
+        "status.phase=": ["a"],
     }.items():
         response = await server.transport.request("GET", path, query={"fieldSelector": selector})
         assert [item["metadata"]["name"] for item in response.body["items"]] == expected, selector
