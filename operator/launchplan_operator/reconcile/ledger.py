@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
-from launchplan_operator.decide.concurrency import decide_admission
+from launchplan_operator.decide.concurrency import decide_admission, read_policy
 from launchplan_operator.decide.ledger import (
     Ledger,
     free_seats,
@@ -29,7 +29,7 @@ from launchplan_operator.reconcile.planview import PlanReading
 from launchplan_operator.reconcile.rebuild import rebuild_ledger
 from launchplan_operator.reconcile.result import Failed
 from launchplan_operator.reconcile.seats import review_seats
-from launchplan_operator.reconcile.standing import candidate_of, is_accepted, limit_of
+from launchplan_operator.reconcile.standing import candidate_of, is_accepted
 
 #: How long a CronJob's controller may still make a Job after its CronJob was seen gone.
 _CRONJOB_SETTLES = timedelta(seconds=5)
@@ -70,10 +70,10 @@ async def keep_ledger(
     if reading.spec is None:
         # What a limit is cannot be read: nobody is admitted, and who is under way stays known.
         return LedgerStep(status.get("concurrency"))
-    policy = limit_of(plan)
-    if policy is None:
-        return LedgerStep()
     ledger = read_ledger(status, plan["metadata"]["uid"])
+    if reading.spec.concurrency is None:
+        return LedgerStep(_left_over(ledger, _open_uids(executions)))
+    policy = read_policy(reading.spec.concurrency, reading.spec.schedule)
     if ledger is None:
         wait = _until_cronjob_settled(context, plan)
         if wait is not None:
@@ -84,7 +84,7 @@ async def keep_ledger(
         return review
     ledger = keep_skipped(free_seats(ledger, review.ended), _open_uids(executions))
     now = context.clock()
-    waiting = [candidate_of(e) for e in executions if _is_waiting(context, e, plan, ledger)]
+    waiting = [candidate_of(e, plan) for e in executions if _is_waiting(context, e, plan, ledger)]
     admission = decide_admission(
         policy, ledger.seats, waiting, now, halted=_halt(reading, force), hold_until=ledger.hold_until
     )
@@ -100,6 +100,12 @@ async def keep_ledger(
         counts=review.counts,
         decisions=review.decisions,
     )
+
+
+def _left_over(ledger: Ledger | None, open_uids: set[str]) -> Mapping[str, Any] | None:
+    """Keep what was decided under a limit that is taken away, until it is told: a run told that it never starts may not."""
+    left = keep_skipped(ledger, open_uids) if ledger is not None else None
+    return ledger_status(left, 0) if left is not None and left.skipped else None
 
 
 def _pending() -> Finding:

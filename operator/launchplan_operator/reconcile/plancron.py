@@ -62,7 +62,8 @@ async def remove_cronjob(context: Context, plan: Mapping[str, Any], live: Mappin
     listing = await context.client.list(JOBS, namespace, {labels.PLAN: name})
     for job in listing.items:
         controller = labels.controller_of(job)
-        if controller is None or controller["uid"] != uid:
+        # A tombstone has nothing to outlive its CronJob for but the minutes in which it is its plan's.
+        if controller is None or controller["uid"] != uid or labels.is_tombstone(job):
             continue
         outcome = await _hand_over(context, job)
         if not isinstance(outcome, Done):

@@ -6,15 +6,17 @@ occupied before its seat goes, so that a Job of that name is refused.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from launchplan_operator.api.conditions import ConditionType, Reason, find_condition
 from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.parsing import parse_spec
-from launchplan_operator.decide.concurrency import Candidate, Policy, Seat, read_policy, tell_wait
+from launchplan_operator.decide.concurrency import Candidate, Seat, read_policy, tell_wait
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.ledger import Skipped, read_ledger
 from launchplan_operator.decide.run import End
+from launchplan_operator.decide.schedule import jitter_of, plan_identity, read_described
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.render import labels
 
@@ -96,27 +98,33 @@ def is_accepted(execution: Mapping[str, Any]) -> bool:
     return accepted is not None and accepted["status"] == "True"
 
 
-def candidate_of(execution: Mapping[str, Any]) -> Candidate:
-    """Return an accepted run as it stands in line."""
+def candidate_of(execution: Mapping[str, Any], plan: Mapping[str, Any]) -> Candidate:
+    """Return an accepted run of a plan as it stands in line."""
     metadata, origin = execution["metadata"], origin_of(execution)
-    slot = origin.get("slot")
-    created = to_instant(metadata["creationTimestamp"])
-    return Candidate(metadata["name"], metadata["uid"], origin["type"], to_instant(slot) if slot else None, created)
+    slot = to_instant(origin["slot"]) if "slot" in origin else None
+    return Candidate(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        origin=origin["type"],
+        slot=slot,
+        created=to_instant(metadata["creationTimestamp"]),
+        due=_due(plan, slot) if slot is not None else None,
+    )
 
 
-def limit_of(plan: Mapping[str, Any]) -> Policy | None:
-    """Return a plan's limit, or None where it has none that can be read."""
-    spec = parse_spec(LaunchPlanSpec, plan)
-    if isinstance(spec, tuple) or spec.concurrency is None:
-        return None
-    return read_policy(spec.concurrency, spec.schedule)
+def _due(plan: Mapping[str, Any], slot: datetime) -> datetime:
+    """Return when a slot was to start: at its time and the jitter of the schedule as the plan's status has it."""
+    table = read_described(((plan.get("status") or {}).get("schedule") or {}).get("text") or "")
+    identity = plan_identity(plan["metadata"]["namespace"], plan["metadata"]["name"])
+    return slot + jitter_of(identity, slot, table.jitter) if table is not None else slot
 
 
 def tell_standing(execution: Mapping[str, Any], standing: Standing) -> tuple[Reason, str]:
     """Say what a run waits for."""
     if standing.held:
         return Reason.LedgerHeld, "who was under way is not known for certain: nothing starts for some minutes"
-    policy = limit_of(standing.plan) if standing.plan is not None else None
-    if policy is None:
+    spec = parse_spec(LaunchPlanSpec, standing.plan) if standing.plan is not None else ()
+    if standing.plan is None or isinstance(spec, tuple) or spec.concurrency is None:
         return Reason.WaitingForSeat, "the plan's limit is about to change"
-    return Reason.WaitingForSeat, tell_wait(policy, candidate_of(execution))
+    policy = read_policy(spec.concurrency, spec.schedule)
+    return Reason.WaitingForSeat, tell_wait(policy, candidate_of(execution, standing.plan))
