@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import logging
 import random
+import signal
 import socket
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, NoReturn
 
 import kopf
 
@@ -188,11 +189,12 @@ async def run(settings: Settings) -> int:
 
 
 async def _run(settings: Settings, credentials: Credentials, operator: Operator) -> int:
-    code = 0
+    code, watching = 0, asyncio.Event()
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(operator.run())
-            group.create_task(_watch_with_kopf(settings, credentials, operator))
+            working = group.create_task(operator.run())
+            group.create_task(_watch_with_kopf(settings, credentials, operator, watching))
+            group.create_task(_end_when_told(watching, working))
     except* _StoppedError:
         _logger.info("stopped")
     except* LeadershipLostError as lost:
@@ -201,7 +203,24 @@ async def _run(settings: Settings, credentials: Credentials, operator: Operator)
     return code
 
 
-async def _watch_with_kopf(settings: Settings, credentials: Credentials, operator: Operator) -> None:
+async def _end_when_told(watching: asyncio.Event, working: asyncio.Task[None]) -> NoReturn:
+    """Take the process's signals back from kopf, which would let everything run on for five seconds.
+
+    The work ends first and by itself: kopf in its end cancels whatever began after it.
+    """
+    await watching.wait()
+    told, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
+    working.cancel()
+    await asyncio.wait([working])
+    raise _StoppedError
+
+
+async def _watch_with_kopf(
+    settings: Settings, credentials: Credentials, operator: Operator, watching: asyncio.Event | None = None
+) -> None:
     for reflector in operator.reflectors:
         await reflector.synced.wait()
     # Until the first work is done, news would wait behind it, and cost it time. kopf begins with a list of its own.
@@ -218,8 +237,9 @@ async def _watch_with_kopf(settings: Settings, credentials: Credentials, operato
         standalone=True,
         clusterwide=not settings.namespaces,
         namespaces=settings.namespaces,
+        ready_flag=watching,
     )
-    # kopf takes the process's signals for itself and returns when told to end.
+    # Told to end before its signals were taken back, kopf returns.
     raise _StoppedError
 
 
