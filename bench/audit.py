@@ -36,8 +36,8 @@ class Call:
 
     @property
     def is_write(self) -> bool:
-        """Whether it asked for a change."""
-        return self.verb in WRITES
+        """Whether it asked for a change; the Lease apart, which a leader renews whatever else there is to do."""
+        return self.verb in WRITES and self.target != "leases"
 
 
 @dataclass(slots=True)

@@ -31,6 +31,7 @@ OPERATOR = "operator"
 _COMMAND = (sys.executable, "-m", "launchplan_operator", "run")
 _CHART = ROOT / "helm" / "launchplan-operator"
 _ROLE = _CHART / "role.yaml"
+_LEASE_ROLE = _CHART / "lease-role.yaml"
 _POLICIES = _CHART / "policies.yaml"
 _POLL_SECONDS = 0.05
 _READY_SECONDS = 60.0
@@ -41,7 +42,7 @@ _TOKEN_DURATION = "8760h"  # noqa: S105 - an API server may shorten it
 
 
 def install(kubectl: Kubectl) -> None:
-    """Apply the CRDs, the operator's ServiceAccount, and the role and the policies of the Helm chart."""
+    """Apply the CRDs, the operator's ServiceAccount, and the roles and the policies of the Helm chart."""
     kubectl("apply", "-f", str(ROOT / "crds"))
     kubectl("apply", "-f", "-", stdin=_account_manifest())
     kubectl("apply", "-f", str(_POLICIES))
@@ -100,11 +101,29 @@ class OperatorProcess:
         """Tell whether `/readyz` says so."""
         return is_ready(self.port)
 
+    def terminate(self) -> None:
+        """Ask it to end."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def wait(self, seconds: float) -> int:
+        """Wait until it has ended by itself; returns its exit code.
+
+        Raises:
+            LocalClusterError: it was not started, or runs on.
+        """
+        if self._process is None:
+            raise LocalClusterError("the operator was not started")
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise LocalClusterError(f"the operator did not end within {seconds:g} s") from None
+
     def stop(self) -> None:
         """Ask it to end and wait; a process that does not end is killed."""
         if self._process is None:
             return
-        self._process.send_signal(signal.SIGTERM)
+        self.terminate()
         try:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -202,6 +221,8 @@ def _environment(kubeconfig: Path, port: int) -> dict[str, str]:
     return {
         "KUBECONFIG": str(kubeconfig),
         "LAUNCHPLAN_OPERATOR_HEALTH_PORT": str(port),
+        "LAUNCHPLAN_OPERATOR_LEADER_ELECTION": "true",
+        "LAUNCHPLAN_OPERATOR_LEASE_NAMESPACE": SYSTEM_NAMESPACE,
         # This checkout's operator, wherever the environment's own was installed from.
         "PYTHONPATH": str(ROOT / "operator"),
     }
@@ -226,6 +247,18 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: {{name: {ACCOUNT}}}
 roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {ACCOUNT}}}
+subjects:
+  - {{kind: ServiceAccount, name: {ACCOUNT}, namespace: {SYSTEM_NAMESPACE}}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: {ACCOUNT}, namespace: {SYSTEM_NAMESPACE}}}
+{_LEASE_ROLE.read_text()}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: {ACCOUNT}, namespace: {SYSTEM_NAMESPACE}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: {ACCOUNT}}}
 subjects:
   - {{kind: ServiceAccount, name: {ACCOUNT}, namespace: {SYSTEM_NAMESPACE}}}
 """

@@ -99,7 +99,10 @@ def away(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Away]:
     with LocalCluster.start(f"test-{os.getpid()}-away", node="stub") as cluster, closing(cluster.api()) as api:
 
         def operate(space: Space) -> OperatorProcess:
-            settings = {"LAUNCHPLAN_OPERATOR_NAMESPACES": space.namespace}
+            settings = {
+                "LAUNCHPLAN_OPERATOR_NAMESPACES": space.namespace,
+                "LAUNCHPLAN_OPERATOR_LEASE_NAME": space.namespace,
+            }
             operators.append(_operate(cluster, tmp_path_factory.mktemp(space.namespace), settings))
             return operators[-1]
 

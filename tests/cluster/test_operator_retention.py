@@ -2,7 +2,7 @@
 
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
 from localcluster.api import MERGE_PATCH
-from localcluster.operated import OperatorProcess
+from localcluster.operated import SYSTEM_NAMESPACE, OperatorProcess
 from tests.cluster.support import ENDED, Object, Space, eventually, phase_of, run_of, workflow
 
 _BURST = 20
@@ -19,9 +19,10 @@ def unmarked(space: Space) -> list[str]:
     return [each["metadata"]["name"] for each in space.all(LAUNCH_PLAN_EXECUTIONS) if not each["status"].get("counted")]
 
 
-def crash(operator: OperatorProcess) -> None:
-    """Kill the operator and start it again."""
+def crash(operator: OperatorProcess, space: Space) -> None:
+    """Kill the operator and start it again; that the Lease is not held any more is known, and waited for elsewhere."""
     operator.kill()
+    space.cluster_kubectl("-n", SYSTEM_NAMESPACE, "delete", "lease", "--all")
     operator.start()
     operator.await_ready()
 
@@ -38,14 +39,14 @@ def test_every_run_of_a_burst_is_counted_once_through_crashes(space: Space, oper
     for number in range(_BURST):
         space.create(LAUNCH_PLAN_EXECUTIONS, f"burst-{number}", run_of("daily", inputs={"days": number}))
     eventually(ended, lambda seen: seen >= 2)
-    crash(operator)
+    crash(operator, space)
     eventually(ended, lambda seen: seen >= _BURST // 2)
-    crash(operator)
+    crash(operator, space)
     for name in names:
         space.ended(name, seconds=60)
     eventually(lambda: unmarked(space), lambda names: not names)
     assert counts(space) == {"started": _BURST, "succeeded": _BURST}
-    crash(operator)
+    crash(operator, space)
     space.run("one-more", run_of("daily"))
     eventually(lambda: unmarked(space), lambda names: not names)
     assert counts(space) == {"started": _BURST + 1, "succeeded": _BURST + 1}

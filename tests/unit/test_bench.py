@@ -96,6 +96,7 @@ async def test_the_users_calls_since_the_mark_are_counted(tmp_path: Path) -> Non
         line("update", "launchplans", 200, **status),
         line("watch", "jobs", stage="ResponseStarted"),
         line("watch", "jobs"),
+        line("update", "leases"),
         line("get", "", objectRef=None, requestURI="/apis?timeout=1"),
         line("create", "cronjobs", 201).rstrip("\n"),
     )
@@ -105,8 +106,12 @@ async def test_the_users_calls_since_the_mark_are_counted(tmp_path: Path) -> Non
         "create cronjobs": 1,
         "update launchplans/status": 1,
         "watch jobs": 1,
+        "update leases": 1,
         "get /apis": 1,
     }
+    # The Lease is renewed whatever there is to do.
+    written = {call.label for call in audit.calls() if call.is_write}
+    assert written == {"create cronjobs", "update launchplans/status"}
     await audit.await_calls([("create", "cronjobs"), ("update", "launchplans/status")], 1, 1.0)
 
 
