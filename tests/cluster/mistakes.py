@@ -212,6 +212,8 @@ def cron(text: str, zone: str = "UTC") -> Object:
 
 
 CRON = "spec.schedule.cron"
+KICKOFF = "spec.schedule.kickoffTimeInput"
+DATED = [{"name": "city", "type": "string"}, {"name": "day", "type": "datetime"}]
 LARGE = "x" * 1_050_000
 FREE: Object = {"defaultInputs": None, "fixedInputs": {"days": 2}}
 
@@ -264,7 +266,16 @@ PLANS = (
     a_plan("TimeZoneUnknown", ("spec.schedule.timeZone", "found 'Europe/Berlim'", "expected a name of the IANA"),
            cron("0 9 * * 1", "Europe/Berlim")),
     a_plan("EngineCannotServe", ("spec.schedule.fixedRate", "found the rate 7 Minute", "expected minutes that divide an hour"),
-           {"schedule": {"fixedRate": {"value": 7, "unit": "Minute"}}}),
+           {"schedule": {"fixedRate": {"value": 7, "unit": "Minute"}, "engine": "CronJob"}}),
+    a_plan("KickoffUnknown", (KICKOFF, "found 'dya'", "expected one of its inputs; it declares city, day"),
+           {"schedule": NEVER | {"kickoffTimeInput": "dya"}}, offered=with_interface(inputs=DATED)),
+    a_plan("KickoffFixed", (KICKOFF, "found 'day', which the plan fixes", "expected a free input"),
+           {"fixedInputs": {"day": "2026-01-01T00:00:00Z"}, "schedule": NEVER | {"kickoffTimeInput": "day"}},
+           offered=with_interface(inputs=DATED)),
+    a_plan("KickoffWrongType", (KICKOFF, "found 'city', which is of type string", "expected one of type datetime"),
+           {"schedule": NEVER | {"kickoffTimeInput": "city"}}, offered=with_interface(inputs=DATED)),
+    a_plan("JitterTooLong", ("spec.schedule.jitter", "found a jitter of 40000h0m0s", "expected less than 35064h0m0s"),
+           {"schedule": NEVER | {"jitter": "40000h"}}),
     a_plan("NotPermitted", ("spec.env[MODE]", "found the environment variable 'MODE'", "expected what spec.allow.env"),
            {"env": [{"name": "LEVEL", "value": "1"}, {"name": "MODE", "value": "fast"}],
             "identity": {"serviceAccountName": "loader"}}),

@@ -37,8 +37,13 @@ def cron(text: str, zone: str = "UTC") -> Object:
 
 
 def rate(value: int, unit: str) -> Object:
-    """Return what a plan says of a fixed rate."""
-    return {"schedule": {"fixedRate": {"value": value, "unit": unit}}}
+    """Return what a plan says that wants a CronJob to keep a fixed rate."""
+    return {"schedule": {"fixedRate": {"value": value, "unit": unit}, "engine": "CronJob"}}
+
+
+def kickoff(name: str) -> Object:
+    """Return what a plan says of the input that gets the slot's time."""
+    return {"schedule": NEVER | {"kickoffTimeInput": name}}
 
 
 BAD_PLANS = [
@@ -66,6 +71,15 @@ BAD_PLANS = [
     ("a rate that divides no hour", "EngineCannotServe", rate(7, "Minute"),
      ["spec.schedule.fixedRate", "7 Minute", "minutes that divide an hour"]),
     ("a rate of two days", "EngineCannotServe", rate(2, "Day"), ["spec.schedule.fixedRate", "2 Day", "one day"]),
+    ("the time for an unknown input", "KickoffUnknown", kickoff("day"),
+     ["spec.schedule.kickoffTimeInput", "found 'day'", "it declares city, days"]),
+    ("the time for a string", "KickoffWrongType", kickoff("city"),
+     ["spec.schedule.kickoffTimeInput", "of type string", "expected one of type datetime"]),
+    ("a jitter as long as the interval", "JitterTooLong", {"schedule": {"cron": "0 0 1 1 *", "jitter": "8760h"}},
+     ["spec.schedule.jitter", "8760h0m0s", "expected less than"]),
+    ("bounds without a slot", "CronNeverFires",
+     {"schedule": {"cron": "0 0 1 1 *", "startTime": "2026-02-01T00:00:00Z", "endTime": "2026-03-01T00:00:00Z"}},
+     ["spec.schedule.endTime", "found no slot from 2026-02-01T00:00:00Z until 2026-03-01T00:00:00Z", "expected one"]),
 ]  # fmt: skip
 
 
@@ -330,7 +344,8 @@ EDITS = [
     ("a wrong type", "TypeMismatch", {"defaultInputs": {"days": "3"}}),
     ("a bad cron text", "CronInvalid", cron("60 * * * *")),
     ("an unknown zone", "TimeZoneUnknown", cron("0 0 29 2 *", "Mars/Base")),
-    ("a rate that cannot be served", "EngineCannotServe", {"schedule": {"cron": None, "fixedRate": {"value": 7, "unit": "Hour"}}}),
+    ("a rate that cannot be served", "EngineCannotServe", {"schedule": {"cron": None, "fixedRate": {"value": 7, "unit": "Hour"}, "engine": "CronJob"}}),
+    ("an input that gets no time", "KickoffWrongType", {"schedule": {"kickoffTimeInput": "days"}}),
 ]  # fmt: skip
 
 

@@ -67,9 +67,9 @@ class ScheduleStatus(Model):
     """The schedule as the operator reads it."""
 
     engine: Literal["CronJob", "Operator"] = Field(description="Who keeps the time.")
-    text: Text | None = Field(default=None, description="The cron text and the zone in which it is read.")
+    text: Text | None = Field(default=None, description="The cron text and its zone, or the rate; with bounds, jitter and deadline.")
     cron_job: CronJobStatus | None = Field(default=None, description="The CronJob that keeps the schedule.")
-    schedule_hash: Word | None = Field(default=None, description="A hash over the cron text and the zone.")
+    schedule_hash: Word | None = Field(default=None, description="A hash over all that the text says.")
     replacing: Uid | None = Field(None, description="The uid of the CronJob that goes, while the schedule changes.")
     since: Timestamp | None = Field(default=None, description="No slot before this instant belongs to this schedule.")
     last_slot: Timestamp | None = Field(default=None, description="The latest slot whose outcome is known.")
