@@ -45,6 +45,7 @@ class FakeApi:
         faults: Asked for every call; what it returns happens to that call.
         log: Every call that arrived, in order, with the status that it was (or would have been) answered with.
         clock: Where timestamps come from; may be replaced at any time.
+        collector: The garbage collector, for single steps.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class FakeApi:
         self._by_kind = {resource.kind: resource for resource in served}
         self._ownership = Ownership(self.now)
         self._lister = Lister(self.store)
-        self._collector = Collector(self)
+        self.collector = Collector(self)
         for namespace in namespaces:
             self.add_namespace(namespace)
 
@@ -128,7 +129,7 @@ class FakeApi:
 
     def collect_garbage(self) -> int:
         """Let the garbage collector work until it rests; returns how many steps it took."""
-        return self._collector.run()
+        return self.collector.run()
 
     def break_watches(self, kind: Kind | None = None) -> None:
         """End all open watches as a restarting server does."""

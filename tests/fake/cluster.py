@@ -16,10 +16,14 @@ class FakeCluster:
         next_slot: How the CronJob controller reads schedules.
 
     Attributes:
-        stopped: The parts that do not move: any of `PARTS`.
+        stopped: The parts that do not move: `kubelet` and any of `MANAGED`.
+        kubelet: The nodes.
+        cron_jobs: The CronJob controller; its `view` can be frozen.
+        jobs: The Job controller; its `view` can be frozen.
     """
 
-    PARTS = ("cronjobs", "jobs", "kubelet", "collector")
+    #: What stops together where the controller-manager does.
+    MANAGED = frozenset({"cronjobs", "jobs", "collector"})
 
     def __init__(self, api: FakeApi, next_slot: NextSlot) -> None:
         self.api = api

@@ -42,11 +42,9 @@ class CronJobController:
         """Look at every CronJob that has news or whose time has come."""
         for change in self.view.refresh():
             self._notice(change, now)
-        due = {uid for uid, moment in self._due.items() if moment <= now}
+        due = {uid: self._due.pop(uid) for uid, moment in list(self._due.items()) if moment <= now}
         for stored in self.view.of(CRON_JOBS) if due else ():
-            uid = stored["metadata"]["uid"]
-            if uid in due:
-                del self._due[uid]
+            if stored["metadata"]["uid"] in due:
                 self._try(copy(stored), now)
 
     def _notice(self, change: Change, now: datetime) -> None:

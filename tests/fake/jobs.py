@@ -53,7 +53,7 @@ class JobController:
         changes = self.view.refresh()
         for change in changes:
             self._notice(change, now)
-        due = {uid for uid, moment in self._due.items() if moment <= now}
+        due = {uid: self._due.pop(uid) for uid, moment in list(self._due.items()) if moment <= now}
         for stored in self.view.of(JOBS) if due else ():
             if stored["metadata"]["uid"] in due:
                 self._try(stored, now)
@@ -77,8 +77,8 @@ class JobController:
         """Look at one Job, unless it is not yet seen as it was last left; what the server refuses is tried again."""
         uid = stored["metadata"]["uid"]
         if self._wrote.get(uid, 0) > self.view.version:
+            self._wake(uid, now)
             return
-        del self._due[uid]
         if is_finished(stored) or stored["spec"].get("managedBy", _MYSELF) != _MYSELF:
             return
         before = self._api.store.version

@@ -133,7 +133,8 @@ async def until(
     try:
         await cluster.eventually(check, seconds)
     except (AssertionError, TimeoutError):
-        raise AssertionError(f"{kind.kind} {name} not within {seconds:g} s, last seen: {seen}") from None
+        last = seen[0] and {"metadata": seen[0]["metadata"], "status": seen[0].get("status")}
+        raise AssertionError(f"{kind.kind} {name} not within {seconds:g} s, last seen: {last}") from None
     found = seen[0]
     assert found is not None
     return found
