@@ -67,7 +67,9 @@ class ScheduleStatus(Model):
     """The schedule as the operator reads it."""
 
     engine: Literal["CronJob", "Operator"] = Field(description="Who keeps the time.")
-    text: Text | None = Field(default=None, description="The cron text and its zone, or the rate; with bounds, jitter and deadline.")
+    text: Text | None = Field(
+        default=None, description="The cron text and its zone, or the rate; with bounds, jitter and deadline."
+    )
     cron_job: CronJobStatus | None = Field(default=None, description="The CronJob that keeps the schedule.")
     schedule_hash: Word | None = Field(default=None, description="A hash over all that the text says.")
     replacing: Uid | None = Field(None, description="The uid of the CronJob that goes, while the schedule changes.")
@@ -88,6 +90,7 @@ class Seat(Model):
     uid: Uid = Field(description="The execution's uid; the Job's, where a run has no execution any more.")
     admitted_at: Timestamp = Field(description="When it was admitted.")
     replaced_by: ObjectName | None = Field(default=None, description="The execution for which it is being ended.")
+    started: bool = Field(default=False, description="Whether its Job was seen.")
 
 
 class SkippedRun(Model):

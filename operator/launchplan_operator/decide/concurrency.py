@@ -60,12 +60,18 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A run that may be under way; `replaced_by` names the run for which it is being ended."""
+    """A run that may be under way.
+
+    Attributes:
+        replaced_by: the name of the run for which it is being ended.
+        started: whether its Job was seen.
+    """
 
     name: str
     uid: str
     admitted_at: datetime
     replaced_by: str | None = None
+    started: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,12 @@ def keep_skipped(ledger: Ledger, open_uids: Collection[str]) -> Ledger:
     return replace(ledger, skipped=tuple(entry for entry in ledger.skipped if entry.uid in open_uids))
 
 
+def mark_started(ledger: Ledger, names: Collection[str]) -> Ledger:
+    """Return the ledger with the seats marked whose Jobs were seen, by their names."""
+    seats = (replace(seat, started=True) if seat.name in names else seat for seat in ledger.seats)
+    return replace(ledger, seats=tuple(seats))
+
+
 def mark_replaced(ledger: Ledger, marks: Iterable[tuple[str, str]]) -> Ledger:
     """Return the ledger with the seats marked whose runs are to end; a mark is a seat's uid and a run's name.
 
@@ -107,7 +113,13 @@ def _mark(seat: Seat, name: str | None) -> Seat:
 
 
 def _read_seat(entry: Mapping[str, Any]) -> Seat:
-    return Seat(entry["name"], entry["uid"], to_instant(entry["admittedAt"]), entry.get("replacedBy"))
+    return Seat(
+        name=entry["name"],
+        uid=entry["uid"],
+        admitted_at=to_instant(entry["admittedAt"]),
+        replaced_by=entry.get("replacedBy"),
+        started=entry.get("started", False),
+    )
 
 
 def _read_skipped(entry: Mapping[str, Any]) -> Skipped:
@@ -115,5 +127,6 @@ def _read_skipped(entry: Mapping[str, Any]) -> Skipped:
 
 
 def _seat_status(seat: Seat) -> dict[str, Any]:
-    status = {"name": seat.name, "uid": seat.uid, "admittedAt": instant_text(seat.admitted_at)}
-    return status if seat.replaced_by is None else status | {"replacedBy": seat.replaced_by}
+    optional = {"replacedBy": seat.replaced_by, "started": seat.started}
+    fixed = {"name": seat.name, "uid": seat.uid, "admittedAt": instant_text(seat.admitted_at)}
+    return fixed | {name: value for name, value in optional.items() if value}

@@ -63,6 +63,11 @@ def is_finished(job: Mapping[str, Any]) -> bool:
     return _ended(job, "Complete") is not None or _ended(job, "Failed") is not None
 
 
+def is_open(pod: Mapping[str, Any]) -> bool:
+    """Tell whether a pod has not ended, whatever is known of its node."""
+    return (pod.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}
+
+
 def needs_pods(job: Mapping[str, Any], contract: ResultContract, pods: Sequence[Mapping[str, Any]]) -> bool:
     """Tell whether an ended Job's pods should be asked of the server: the cached ones may lag behind the Job."""
     if _ended(job, "Complete"):

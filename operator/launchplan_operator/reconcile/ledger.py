@@ -17,6 +17,7 @@ from launchplan_operator.decide.ledger import (
     keep_skipped,
     ledger_status,
     mark_replaced,
+    mark_started,
     read_ledger,
     skip_runs,
     take_seats,
@@ -28,7 +29,7 @@ from launchplan_operator.reconcile.planforce import Force
 from launchplan_operator.reconcile.planview import PlanReading
 from launchplan_operator.reconcile.rebuild import rebuild_ledger
 from launchplan_operator.reconcile.result import Failed
-from launchplan_operator.reconcile.seats import review_seats
+from launchplan_operator.reconcile.seats import review_seats, started_names
 from launchplan_operator.reconcile.standing import candidate_of, is_accepted
 
 #: How long a CronJob's controller may still make a Job after its CronJob was seen gone.
@@ -83,6 +84,7 @@ async def keep_ledger(
     if isinstance(review, Failed):
         return review
     ledger = keep_skipped(free_seats(ledger, review.ended), _open_uids(executions))
+    ledger = mark_started(ledger, started_names(context, plan, ledger.seats))
     now = context.clock()
     waiting = [candidate_of(e, plan) for e in executions if _is_waiting(context, e, plan, ledger)]
     admission = decide_admission(

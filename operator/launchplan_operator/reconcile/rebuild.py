@@ -10,7 +10,7 @@ from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.ledger import Ledger
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.retention import MINIMUM_AGE
-from launchplan_operator.decide.run import is_finished
+from launchplan_operator.decide.run import is_finished, is_open
 from launchplan_operator.reconcile.context import Context, may_be_starting
 from launchplan_operator.reconcile.standing import is_accepted
 from launchplan_operator.render import labels
@@ -32,7 +32,7 @@ async def rebuild_ledger(context: Context, plan: Mapping[str, Any]) -> Ledger:
     jobs = (await context.client.list(JOBS, namespace, of_plan)).items
     uids = {e["metadata"]["name"]: e["metadata"]["uid"] for e in executions}
     running = {j["metadata"]["name"]: j for j in jobs if not labels.is_tombstone(j) and not is_finished(j)}
-    open_pods = {_job_name(pod): pod for pod in pods if _is_open(pod) and _job_name(pod)}
+    open_pods = {_job_name(pod): pod for pod in pods if is_open(pod) and _job_name(pod)}
     seats = [_seat(each, uids) for each in {**open_pods, **running}.items()]
     named = {job["metadata"]["name"] for job in jobs}
     starting = [e for e in executions if _has_no_job(e, named, uid)]
@@ -66,7 +66,3 @@ def _seat(item: tuple[str, Mapping[str, Any]], uids: Mapping[str, str]) -> Seat:
 
 def _job_name(pod: Mapping[str, Any]) -> str:
     return str((pod["metadata"].get("labels") or {}).get(labels.JOB_NAME, ""))
-
-
-def _is_open(pod: Mapping[str, Any]) -> bool:
-    return (pod.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}

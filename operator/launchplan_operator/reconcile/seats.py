@@ -12,7 +12,7 @@ from launchplan_operator.decide.concurrency import Seat
 from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text, to_instant
 from launchplan_operator.decide.progress import is_terminal
-from launchplan_operator.decide.run import End, is_finished
+from launchplan_operator.decide.run import End, is_finished, is_open
 from launchplan_operator.decide.schedule import slot_of_name
 from launchplan_operator.reconcile.caches import scoped
 from launchplan_operator.reconcile.context import Context
@@ -56,7 +56,7 @@ async def review_seats(context: Context, plan: Mapping[str, Any], seats: Sequenc
             over.append((seat, job))
     open_pods = await _open_pods(context, plan["metadata"]["namespace"], [seat.name for seat, _ in over])
     ended = [(seat, job) for seat, job in over if seat.name not in open_pods]
-    never = [seat for seat, job in ended if _is_deleted_early(job)]
+    never = [seat for seat, job in ended if not seat.started and _is_deleted_early(job)]
     lingering = [(seat, job, open_pods[seat.name]) for seat, job in over if seat.name in open_pods]
     told, again = _tell_lingering(context, plan, lingering)
     plan_name = plan["metadata"]["name"]
@@ -67,6 +67,12 @@ async def review_seats(context: Context, plan: Mapping[str, Any], seats: Sequenc
         {"skipped": lost} if lost else {},
         (*told, *(_tell_deleted(context, plan_name, seat) for seat in never)),
     )
+
+
+def started_names(context: Context, plan: Mapping[str, Any], seats: Sequence[Seat]) -> set[str]:
+    """Return the names of the seats whose Jobs are seen."""
+    jobs = {seat.name: context.caches.jobs.get(plan["metadata"]["namespace"], seat.name) for seat in seats}
+    return {name for name, job in jobs.items() if job is not None and not labels.is_tombstone(job)}
 
 
 def _may_be_over(context: Context, plan: Mapping[str, Any], seat: Seat) -> bool:
@@ -105,20 +111,16 @@ async def _open_pods(context: Context, namespace: str, names: Sequence[str]) -> 
     rest = iter([name for name in names if not _note_cached_pod(context, namespace, name, found)])
     while chunk := list(islice(rest, _NAMES_AT_ONCE)):
         listing = await context.client.list(PODS, namespace, f"{labels.JOB_NAME} in ({','.join(chunk)})")
-        found |= {pod["metadata"]["labels"][labels.JOB_NAME]: pod for pod in listing.items if _is_open(pod)}
+        found |= {pod["metadata"]["labels"][labels.JOB_NAME]: pod for pod in listing.items if is_open(pod)}
     return found
 
 
 def _note_cached_pod(context: Context, namespace: str, name: str, found: dict[str, Mapping[str, Any]]) -> bool:
     """A pod that the cache shows running need not be asked for: its end will be told."""
-    pods = [pod for pod in context.caches.pods.by("job", scoped(namespace, name)) if _is_open(pod)]
+    pods = [pod for pod in context.caches.pods.by("job", scoped(namespace, name)) if is_open(pod)]
     if pods:
         found[name] = pods[0]
     return bool(pods)
-
-
-def _is_open(pod: Mapping[str, Any]) -> bool:
-    return (pod.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}
 
 
 def _is_deleted_early(job: Mapping[str, Any] | None) -> bool:
