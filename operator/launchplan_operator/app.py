@@ -8,7 +8,7 @@ import signal
 import socket
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, repeat
 from typing import Any, NoReturn
@@ -56,7 +56,12 @@ class _StoppedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Everything that runs, put together but not started."""
+    """Everything that runs, put together but not started.
+
+    Attributes:
+        elector: None where all replicas work.
+        awake: Set once keys are woken: from the start, or when this replica leads.
+    """
 
     context: Context
     queue: Queue
@@ -64,6 +69,7 @@ class Operator:
     reflectors: tuple[Reflector, ...]
     recorder: EventRecorder
     elector: Elector | None = None
+    awake: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def is_synced(self) -> bool:
@@ -104,8 +110,13 @@ class Operator:
             for reflector in self.reflectors:
                 group.create_task(reflector.refresh())
         self.context.caches.inherit_runs()
-        self.triggers.follow()
+        self.wake()
         await self._reconcile()
+
+    def wake(self) -> None:
+        """Wake the keys of all that the caches hold, and from now on of what changes."""
+        self.triggers.follow()
+        self.awake.set()
 
     async def first_work(self) -> None:
         """Wait until the queue is done with what was there at the start; whoever stands by has nothing to do."""
@@ -113,6 +124,7 @@ class Operator:
             await self.elector.tried.wait()
             if not self.elector.may_write():
                 return
+        await self.awake.wait()
         await self.queue.idle()
 
     async def _reconcile(self) -> None:
@@ -158,10 +170,11 @@ def assemble(
             triggers.own_write = False
 
     client.on_written = take_own_write
-    if elector is None:
-        triggers.follow()
     reflectors = tuple(_reflectors(settings, client, caches, rng))
-    return Operator(context, queue, triggers, reflectors, recorder, elector)
+    operator = Operator(context, queue, triggers, reflectors, recorder, elector)
+    if elector is None:
+        operator.wake()
+    return operator
 
 
 async def run(settings: Settings) -> int:

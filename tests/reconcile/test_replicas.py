@@ -250,6 +250,20 @@ async def test_a_leader_that_wakes_from_a_pause_sends_no_write(caplog: pytest.Lo
 
 
 @virtual_time
+async def test_the_first_work_is_over_when_it_is_done_and_there_is_none_for_whoever_stands_by() -> None:
+    """Kopf begins then: earlier it would cost a start its time, and later a standby its watches."""
+    world = World()
+    world.create(workflow())
+    world.create(plan(None))
+    leader = Replica(world.api, "one")
+    await asyncio.wait_for(leader.operator.first_work(), 5)
+    assert world.ready() == ("True", "False", "Active")
+    other = Replica(world.api, "two")
+    await asyncio.wait_for(other.operator.first_work(), 5)
+    assert not other.leads
+
+
+@virtual_time
 async def test_the_reconcilers_know_since_when_they_lead() -> None:
     """An operator without an election leads since its start."""
     world = World()
