@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
+from launchplan_operator.api.conditions import Finding
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.model import Model
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
+from launchplan_operator.decide.schedule import read_schedule
+from launchplan_operator.decide.validate import PlanView, WorkflowView, validate_plan
 from localcluster.cluster import LocalCluster
 from localcluster.operated import OperatorProcess
 from localcluster.places import LocalClusterError
@@ -110,6 +113,18 @@ ALLOW: Object = {
 }
 PLACEMENT: Object = {"nodeSelector": {"a": "b"}, "tolerations": [{"key": "a", "tolerationSeconds": 3, "later": None}]}
 
+TIMING: Object = {
+    "kickoffTimeInput": "day",
+    "kickoffTimeOffset": "-1h30m",
+    "startTime": "2026-01-01T00:00:00Z",
+    "endTime": "2026-01-01T00:00:01Z",
+    "jitter": "1ms",
+    "startingDeadline": "2562047h",
+    "catchUp": {"policy": "All", "window": "1ms", "max": 1000},
+}
+#: What no CronJob keeps.
+OPERATORS: Object = {name: value for name, value in TIMING.items() if name not in {"catchUp", "kickoffTimeOffset"}}
+
 GOOD = [
     ("WorkflowDefinition", "a workflow with inputs and outputs", WORKFLOW),
     ("WorkflowDefinition", "a workflow with nothing but a job", {"job": {"any": {"thing": None}}}),
@@ -117,6 +132,11 @@ GOOD = [
     ("LaunchPlan", "a cron text", PLAN | {"schedule": CRON}),
     ("LaunchPlan", "a bad cron text and zone, which the status will tell", PLAN | {"schedule": {"cron": "x", "timeZone": "x"}}),
     ("LaunchPlan", "a fixed rate", PLAN | {"schedule": {"fixedRate": {"value": 7, "unit": "Minute"}}}),
+    ("LaunchPlan", "a schedule that only the operator keeps", PLAN | {"schedule": CRON | TIMING}),
+    ("LaunchPlan", "a kickoff time that is not moved", PLAN | {"schedule": CRON | {"kickoffTimeInput": "day"}}),
+    ("LaunchPlan", "a rate for the operator", PLAN | {"schedule": {"engine": "Operator", "fixedRate": {"value": 100_000, "unit": "Day"}}}),
+    ("LaunchPlan", "a CronJob with catch-up", PLAN | {"schedule": CRON | {"engine": "CronJob", "catchUp": {"policy": "None"}}}),
+    ("LaunchPlan", "a queue", PLAN | {"schedule": CRON, "concurrency": {"max": 500, "behavior": "Queue", "queue": {"max": 10_000, "expireAfter": "1h"}}}),
     ("LaunchPlan", "inputs of any JSON", PLAN | {"defaultInputs": {"n": None, "f": 1.5, "d": {"e": [None]}}}),
     ("LaunchPlan", "as many labels as there may be", labelled(32)),
     ("LaunchPlan", "a time-out in fractions that come to whole seconds", PLAN | {"timeout": "1.5m500ms.5s"}),
@@ -160,8 +180,45 @@ BAD = [
      "spec.schedule: Invalid value: found both of cron and fixedRate, expected exactly one"),
     ("LaunchPlan", "neither cron nor rate", PLAN | {"schedule": {"timeZone": "UTC"}},
      "spec.schedule: Invalid value: found neither of cron and fixedRate, expected exactly one"),
-    ("LaunchPlan", "an engine that does not exist yet", PLAN | {"schedule": CRON | {"engine": "Operator"}},
-     'spec.schedule.engine: Unsupported value: "Operator": supported values: "Auto", "CronJob"'),
+    ("LaunchPlan", "an engine that does not exist", PLAN | {"schedule": CRON | {"engine": "Quartz"}},
+     'spec.schedule.engine: Unsupported value: "Quartz": supported values: "Auto", "CronJob", "Operator"'),
+    *(("LaunchPlan", f"a CronJob and {name}", PLAN | {"schedule": CRON | {"engine": "CronJob", name: value}},
+       f"spec.schedule: Invalid value: the CronJob engine cannot keep {name}: expected engine Auto or Operator")
+      for name, value in OPERATORS.items()),
+    ("LaunchPlan", "a CronJob and a limit", PLAN | {"schedule": CRON | {"engine": "CronJob"}, "concurrency": {"max": 1}},
+     "spec: Invalid value: the CronJob engine knows no limit: expected engine Auto or Operator, or no concurrency"),
+    ("LaunchPlan", "an end before the start",
+     PLAN | {"schedule": CRON | {"startTime": "2026-01-02T00:00:00Z", "endTime": "2026-01-01T00:00:00Z"}},
+     "spec.schedule: Invalid value: expected startTime before endTime"),
+    ("LaunchPlan", "an end at the start",
+     PLAN | {"schedule": CRON | {"startTime": "2026-01-02T00:00:00Z", "endTime": "2026-01-02T01:00:00+01:00"}},
+     "spec.schedule: Invalid value: expected startTime before endTime"),
+    ("LaunchPlan", "a start that is no time", PLAN | {"schedule": CRON | {"startTime": "tomorrow"}}, "spec.schedule.startTime"),
+    ("LaunchPlan", "an offset without an input", PLAN | {"schedule": CRON | {"kickoffTimeOffset": "1h"}},
+     "spec.schedule: Invalid value: kickoffTimeOffset moves the value of an input: expected kickoffTimeInput beside it"),
+    ("LaunchPlan", "an offset beyond 292 years", PLAN | {"schedule": CRON | {"kickoffTimeInput": "day", "kickoffTimeOffset": "-9999999h"}},
+     "spec.schedule.kickoffTimeOffset: Invalid value"),
+    ("LaunchPlan", "an offset in days", PLAN | {"schedule": CRON | {"kickoffTimeInput": "day", "kickoffTimeOffset": "1d"}},
+     "spec.schedule.kickoffTimeOffset: Invalid value"),
+    ("LaunchPlan", "a kickoff input of no name", PLAN | {"schedule": CRON | {"kickoffTimeInput": "a-b"}},
+     "spec.schedule.kickoffTimeInput: Invalid value"),
+    ("LaunchPlan", "a jitter of nothing", PLAN | {"schedule": CRON | {"jitter": "0s"}},
+     'spec.schedule.jitter: Invalid value: "0s": expected a duration of a millisecond at least'),
+    ("LaunchPlan", "a negative deadline", PLAN | {"schedule": CRON | {"startingDeadline": "-1s"}},
+     "spec.schedule.startingDeadline: Invalid value"),
+    ("LaunchPlan", "a catch-up of none", PLAN | {"schedule": CRON | {"catchUp": {"max": 0}}}, "spec.schedule.catchUp.max"),
+    ("LaunchPlan", "a catch-up of too many", PLAN | {"schedule": CRON | {"catchUp": {"max": 1001}}}, "spec.schedule.catchUp.max"),
+    ("LaunchPlan", "a catch-up policy that does not exist", PLAN | {"schedule": CRON | {"catchUp": {"policy": "Some"}}},
+     'spec.schedule.catchUp.policy: Unsupported value: "Some": supported values: "None", "Latest", "All"'),
+    ("LaunchPlan", "a catch-up in no time", PLAN | {"schedule": CRON | {"catchUp": {"window": "0s"}}},
+     'spec.schedule.catchUp.window: Invalid value: "0s": expected a duration of a millisecond at least'),
+    ("LaunchPlan", "a limit of none", PLAN | {"concurrency": {"max": 0}}, "spec.concurrency.max: Invalid value: 0"),
+    ("LaunchPlan", "a limit beyond all seats", PLAN | {"concurrency": {"max": 501}}, "spec.concurrency.max: Invalid value: 501"),
+    ("LaunchPlan", "a limit without a number", PLAN | {"concurrency": {"behavior": "Skip"}}, "spec.concurrency.max: Required value"),
+    ("LaunchPlan", "a queue without queueing", PLAN | {"concurrency": {"max": 1, "queue": {"max": 5}}},
+     "spec.concurrency: Invalid value: queue is for behavior Queue only"),
+    ("LaunchPlan", "a queue of none", PLAN | {"concurrency": {"max": 1, "behavior": "Queue", "queue": {"max": 0}}},
+     "spec.concurrency.queue.max: Invalid value: 0"),
     ("LaunchPlan", "a cron text longer than any", PLAN | {"schedule": {"cron": "*" * 257}}, "spec.schedule.cron: Too long"),
     ("LaunchPlan", "a unit in small letters", PLAN | {"schedule": {"fixedRate": {"value": 1, "unit": "day"}}},
      'spec.schedule.fixedRate.unit: Unsupported value: "day"'),
@@ -216,12 +273,23 @@ BAD = [
 def test_what_the_server_refuses_it_refuses_in_good_words(
     kind: str, spec: Object, words: str, apply: Callable[..., Object]
 ) -> None:
-    """The refusal names the field and says what was expected; the model refuses the same."""
+    """The refusal names the field and says what was expected; the operator finds the same in what was stored before."""
     with pytest.raises(LocalClusterError) as refusal:
         apply(kind, spec)
     assert words in str(refusal.value)
     if "Duplicate" not in words:
-        assert isinstance(parse_spec(MODELS[kind], {"spec": spec}), tuple)
+        assert found_offline(kind, spec)
+
+
+def found_offline(kind: str, spec: Object) -> tuple[Finding, ...]:
+    """Return what the operator finds wrong with a spec by itself."""
+    read = parse_spec(MODELS[kind], {"spec": spec})
+    if isinstance(read, tuple):
+        return read
+    assert isinstance(read, LaunchPlanSpec)
+    timetable = read_schedule(read.schedule) if read.schedule else ()
+    alone = (each for each in validate_plan(PlanView(read, WorkflowView("hello"))) if not each.transient)
+    return (*alone, *(timetable if isinstance(timetable, tuple) else ()))
 
 
 @pytest.mark.parametrize(
@@ -325,6 +393,7 @@ def test_a_plan_reads_like_a_dashboard(kubectl: Kubectl, namespace: str, apply: 
         "schedule": {"engine": "CronJob", "text": "0 * * * * UTC", "nextTimes": ["2026-01-31T09:00:00Z"]},
         "lastExecution": {"name": "hourly-1", "phase": "Failed"},
         "running": 0,
+        "concurrency": {"planUid": "u", "queued": 2},
         "conditions": [
             {
                 "type": "Ready",
@@ -338,8 +407,10 @@ def test_a_plan_reads_like_a_dashboard(kubectl: Kubectl, namespace: str, apply: 
     patch = json.dumps({"status": status})
     kubectl("patch", "lp", "hourly", "-n", namespace, "--subresource=status", "--type=merge", "-p", patch)
     heads, row = kubectl("get", "lp", "-n", namespace).splitlines()
-    assert heads.split() == ["NAME", "ACTIVE", "SCHEDULE", "NEXT", "LAST", "RUNNING", "READY", "AGE"]
-    assert row.startswith("hourly   v1       0 * * * * UTC   2026-01-31T09:00:00Z   Failed   0         True    ")
+    assert heads.split() == ["NAME", "ACTIVE", "SCHEDULE", "NEXT", "LAST", "RUNNING", "QUEUED", "READY", "AGE"]
+    assert row.startswith(
+        "hourly   v1       0 * * * * UTC   2026-01-31T09:00:00Z   Failed   0         2        True    "
+    )
 
 
 def test_the_category_lists_every_kind(kubectl: Kubectl, namespace: str, apply: Callable[..., Object]) -> None:

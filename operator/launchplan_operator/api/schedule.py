@@ -18,6 +18,8 @@ STARTING_DEADLINE_SECONDS: Final = 200
 _POSITIVE: Final = "expected a duration of a millisecond at least"
 _POSITIVE_RULE = rule("duration(self).getMilliseconds() >= 1", _POSITIVE)
 _READABLE: Final = "expected a duration of 292 years at most"
+#: Of a longer one the function `duration` is an error already.
+_READABLE_RULE = rule("duration(self) <= duration('2562047h')", _READABLE)
 _ONE_TIMING: Final = "expected exactly one of cron and fixedRate"
 _ORDER: Final = "expected startTime before endTime"
 #: What only the operator's own engine can do; a fixed rate that no cron text keeps is found later.
@@ -42,6 +44,7 @@ PositiveDuration = Annotated[Duration, Field(json_schema_extra=rules(_POSITIVE_R
 SignedDuration = Annotated[
     str,
     StringConstraints(min_length=2, max_length=33, pattern=SIGNED_DURATION_PATTERN),
+    Field(json_schema_extra=rules(_READABLE_RULE)),
     AfterValidator(_check_readable),
 ]
 
