@@ -30,7 +30,7 @@ T = TypeVar("T")
 #: A schedule that fires in no test, and one that fires in every minute.
 NEVER = {"cron": "0 0 29 2 *"}
 EVERY_MINUTE = {"cron": "* * * * *"}
-ENDED = frozenset({"Succeeded", "Failed", "TimedOut", "Aborted", "Rejected"})
+ENDED = frozenset({"Succeeded", "Failed", "TimedOut", "Aborted", "Skipped", "Rejected"})
 INTERFACE = {
     "inputs": [{"name": "city", "type": "string"}, {"name": "days", "type": "integer", "default": 7}],
     "outputs": [{"name": "rows", "type": "integer"}],

@@ -45,7 +45,6 @@ EXCUSED = {
     Reason.JobDeleted: _OUTCOME,
     Reason.Missed: _SLOT,
     Reason.CaughtUp: _SLOT,
-    Reason.Late: _SLOT,
     Reason.ScheduleDisagreement: "Nothing in the cluster mends it: it ends when the two agree on the time zones' rules.",
     Reason.Unknown: _SLOT,
     Reason.CronJobChanged: "The operator has mended it already.",

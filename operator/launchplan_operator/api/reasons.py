@@ -101,7 +101,6 @@ class Reason(StrEnum):
     # What happened to a slot, or to the CronJob; seen in events and decisions.
     Missed = "Missed", "The slot passed and no run was made for it."
     CaughtUp = "CaughtUp", "The slot was late and its run was started afterwards, as catchUp says."
-    Late = "Late", "The slot's run was made after the slot had been given up."
     ScheduleDisagreement = (
         "ScheduleDisagreement",
         "The CronJob fired at a time that is no slot as the operator reads the schedule.",
