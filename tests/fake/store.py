@@ -1,11 +1,12 @@
 """Objects, one resource version for all, history, and the watches that follow it."""
 
 import json
+import marshal
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from launchplan_operator.api.kinds import Kind
 from tests.fake.errors import ApiError, expired
@@ -17,10 +18,22 @@ Name = tuple[str, str]
 
 T = TypeVar("T")
 
+#: The version of marshal's format in which what stood twice in the original is two things in the copy.
+_WITHOUT_SHARING = 2
+
+
+def as_json(value: T) -> T:
+    """Return a deep copy by way of JSON: what is not JSON cannot enter the server."""
+    copied: T = json.loads(json.dumps(value))
+    return copied
+
 
 def copy(value: T) -> T:
-    """Return a deep copy by way of JSON: what is not JSON cannot enter or leave the server."""
-    copied: T = json.loads(json.dumps(value))
+    """Return a deep copy of JSON; of all ways the fastest, and the server does little else."""
+    try:
+        copied: T = marshal.loads(marshal.dumps(cast("Any", value), _WITHOUT_SHARING))  # noqa: S302 - of our own making just now
+    except ValueError:  # a text that is a member of an enumeration, which only a controller or a test hands over
+        return as_json(value)
     return copied
 
 
@@ -87,12 +100,14 @@ class Store:
     Attributes:
         version: The resource version of the newest write.
         drop: Asked for every (watch, type, object) whether the line gets lost on its way.
+        listeners: Told every change, before any watch.
     """
 
     def __init__(self) -> None:
         self.version = 1
         self.objects: dict[Kind, dict[Name, Object]] = {}
         self.drop: Callable[[Watch, str, Object], bool] = lambda _watch, _type, _obj: False
+        self.listeners: list[Callable[[Change], None]] = []
         self._history: deque[Change] = deque(maxlen=20_000)
         self._oldest = 0
         self._watches: list[Watch] = []
@@ -125,10 +140,24 @@ class Store:
         if len(self._history) == self._history.maxlen:
             self._oldest = self._history[0].version
         self._history.append(change)
+        for listener in self.listeners:
+            listener(change)
         for watch in list(self._watches):
             if watch.kind == kind:
                 self._send(watch, change)
         return obj
+
+    def state_at(self, kind: Kind, version: int) -> dict[Name, Object] | None:
+        """Return the objects of a kind as they were at an earlier resource version; None if that is forgotten."""
+        if version < self._oldest:
+            return None
+        state = dict(self.objects.get(kind, {}))
+        for change in reversed(self._history):
+            if change.version <= version:
+                break
+            if change.kind == kind:
+                _undo(state, change)
+        return state
 
     def compact(self) -> None:
         """Forget all history: watches from an older resource version get 410."""
@@ -176,3 +205,12 @@ class Store:
         line = watch.line(change)
         if line is not None and not self.drop(watch, *line):
             watch.push(*line)
+
+
+def _undo(state: dict[Name, Object], change: Change) -> None:
+    meta = (change.after or change.before or {})["metadata"]
+    name = (meta.get("namespace", ""), meta["name"])
+    if change.before is None:
+        state.pop(name, None)
+    else:
+        state[name] = change.before

@@ -8,7 +8,7 @@ from launchplan_operator.kube.transport import Body, Object, Response, Transport
 from tests.fake.api import FakeApi
 from tests.fake.faults import Lost
 from tests.fake.routing import Request
-from tests.fake.store import Watch, copy
+from tests.fake.store import Watch, as_json
 
 
 class InProcessTransport:
@@ -33,7 +33,7 @@ class InProcessTransport:
         content_type: str = "application/json",
     ) -> Response:
         """Send one request."""
-        request = Request(method, path, query or {}, copy(body), content_type)
+        request = Request(method, path, query or {}, as_json(body), content_type)
         await asyncio.sleep(self.latency())
         answer = self.api.handle(request)
         await asyncio.sleep(self.latency())

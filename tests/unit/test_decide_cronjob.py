@@ -54,8 +54,15 @@ RECORDED = RecordedCronJob(3, None, "daily")
             WANTED,
             LIVE,
             RecordedCronJob(None, None, "daily"),
+            Update(),
+            id="before the first note one that was changed since it was made is mended",
+        ),
+        pytest.param(
+            WANTED,
+            replace(LIVE, generation=1),
+            RecordedCronJob(None, None, "daily"),
             Keep(),
-            id="before the first note any generation is right",
+            id="before the first note one as it was made is kept",
         ),
         pytest.param(
             WANTED, replace(LIVE, timing=HOURLY), RECORDED, Announce("cj"), id="another schedule is announced first"

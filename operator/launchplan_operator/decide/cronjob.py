@@ -141,7 +141,8 @@ def decide_cronjob(
         return Remove(live.uid)
     if wanted is None or wanted.timing != live.timing:
         return Announce(live.uid)
-    unchanged = live.rendered == wanted.rendered and recorded.generation in {None, live.generation}
+    # What was made just before a crash is not recorded yet: it is as it was made while its generation is the first.
+    unchanged = live.rendered == wanted.rendered and live.generation == (recorded.generation or 1)
     return Keep() if unchanged else Update()
 
 

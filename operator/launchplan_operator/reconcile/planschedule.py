@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
-from launchplan_operator.api.kinds import CRON_JOBS
+from launchplan_operator.api.kinds import CRON_JOBS, LAUNCH_PLANS
 from launchplan_operator.decide.cronjob import (
     Announce,
     Create,
@@ -139,9 +139,31 @@ async def _meet_foreign(context: Context, here: Situation) -> ScheduleStep:
     return ScheduleStep(idle_facts(here), findings=(name_taken(name),), again=_TAKEN_AGAIN)
 
 
+def _was_taken(here: Situation) -> bool:
+    told = name_taken(here.plan["metadata"]["name"]).message
+    conditions = (here.plan.get("status") or {}).get("conditions") or ()
+    # Something else may be wrong too, and be the reason.
+    return any(told in condition["message"] for condition in conditions)
+
+
+def _still_taken(here: Situation) -> ScheduleStep:
+    name = here.plan["metadata"]["name"]
+    return ScheduleStep(idle_facts(here), findings=(name_taken(name),), again=_TAKEN_AGAIN)
+
+
+async def _is_taken(context: Context, here: Situation) -> bool:
+    metadata = here.plan["metadata"]
+    found = await context.client.get(CRON_JOBS, metadata["namespace"], metadata["name"])
+    controller = labels.controller_of(found) if found is not None else None
+    ours = controller is not None and (controller["kind"], controller["name"]) == (LAUNCH_PLANS.kind, metadata["name"])
+    return found is not None and not ours
+
+
 async def _create(context: Context, here: Situation) -> ScheduleStep:
     if here.manifest is None:
         return ScheduleStep(idle_facts(here))
+    if _was_taken(here) and await _is_taken(context, here):
+        return _still_taken(here)
     reply = await create_cronjob(context, here.manifest)
     if reply.ok:
         if here.recorded.get("cronJob"):
@@ -149,7 +171,10 @@ async def _create(context: Context, here: Situation) -> ScheduleStep:
         return await _account_live(context, here, reply.body)
     if reply.refused:
         return ScheduleStep(idle_facts(here), findings=(job_refused(reply),))
-    # AlreadyExists: the next look finds it in the cache. With back-off, as it may be one that the cache cannot hold.
+    if reply.exists and await _is_taken(context, here):
+        # A list of ours does not show it: once seen absent there, the cache cannot hold it any more.
+        return _still_taken(here)
+    # AlreadyExists: the next look finds it in the cache.
     return ScheduleStep(outcome=Failed(reply.message))
 
 

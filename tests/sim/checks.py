@@ -1,0 +1,274 @@
+"""What must hold after every change of the cluster, read from its objects and their past alone."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from launchplan_operator.api.kinds import (
+    CRON_JOBS,
+    EVENTS,
+    JOBS,
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    LEASES,
+    NAMESPACES,
+    PODS,
+    WORKFLOW_DEFINITIONS,
+    Kind,
+)
+from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.progress import is_terminal
+from launchplan_operator.render import labels
+from tests.fake.store import Change, Object
+from tests.sim.ledger import PlanHistory
+from tests.sim.world import World
+
+#: What a run's status keeps once it ended, but for the mark that it was counted.
+_FINAL = ("phase", "outputs", "completionTime", "error", "inputs", "jobRef", "launchPlanVersion")
+_FROM_CRONJOB = "cronjob.kubernetes.io/instantiate"
+_OWN = {"app.kubernetes.io/managed-by": "launchplan-operator"}
+#: Calls that one process makes in a minute at most, however bad the minute.
+_BUSY = 3000
+
+
+@dataclass(slots=True)
+class Birth:
+    """One Job that once was: whose it was, and whether it ever had a pod."""
+
+    uid: str
+    owners: frozenset[str]
+    plan: str | None
+    podded: bool = False
+
+
+@dataclass(slots=True)
+class Checks:
+    """Follows every change, and says at the first violation what it is.
+
+    Attributes:
+        plans: what is known of each plan, by its uid.
+        states: hashes of the abstract states that were seen.
+        births: every Job that ever was, by namespace and name.
+        by_hand: uids of objects that people made.
+        deleted_by_hand: uids of objects that people deleted.
+    """
+
+    world: World
+    plans: dict[str, PlanHistory] = field(default_factory=dict)
+    states: set[int] = field(default_factory=set)
+    births: dict[tuple[str, str], list[Birth]] = field(default_factory=dict)
+    by_hand: set[str] = field(default_factory=set)
+    deleted_by_hand: set[str] = field(default_factory=set)
+    homes: dict[str, str] = field(default_factory=dict)
+    calls: Counter[tuple[str, int]] = field(default_factory=Counter)
+    _failed: asyncio.Event = field(default_factory=asyncio.Event)
+    _problem: str = ""
+
+    def __post_init__(self) -> None:
+        self.world.api.store.listeners.append(self.changed)
+        self.world.network.on_call = self.called
+
+    async def watch(self) -> None:
+        """Raise the first violation, when there is one."""
+        await self._failed.wait()
+        raise AssertionError(self._problem)
+
+    def fail(self, problem: str) -> None:
+        """Note a violation."""
+        self.world.note(f"VIOLATION {problem}")
+        self._problem = self._problem or f"at {asyncio.get_running_loop().time():.3f}: {problem}"
+        self._failed.set()
+
+    def called(self, process: str) -> None:
+        """Look at how much a process calls."""
+        minute = int(asyncio.get_running_loop().time()) // 60
+        self.calls[process, minute] += 1
+        if self.calls[process, minute] == _BUSY:
+            self.fail(f"{process} made {_BUSY} calls in a minute")
+
+    def changed(self, change: Change) -> None:
+        """Look at one change."""
+        if change.kind in (EVENTS, LEASES, NAMESPACES):
+            return
+        by_operator = self.world.network.caller is not None
+        if change.after is not None:
+            self.homes[change.after["metadata"]["uid"]] = change.after["metadata"].get("namespace", "")
+        self._note_hand(change)
+        if by_operator:
+            self._check_touch(change)
+        look = {
+            JOBS: self._job,
+            PODS: self._pod,
+            LAUNCH_PLAN_EXECUTIONS: self._execution,
+            LAUNCH_PLANS: self._plan,
+        }.get(change.kind)
+        if look is not None:
+            look(change)
+        if change.kind == CRON_JOBS and by_operator:
+            self._cronjob_written(change)
+        if by_operator:
+            self.states.add(self._state())
+
+    def _note_hand(self, change: Change) -> None:
+        if not self.world.by_person:
+            return
+        if change.before is None and change.after is not None:
+            self.by_hand.add(change.after["metadata"]["uid"])
+        gone = change.before if change.after is None else change.after
+        if gone is not None and (change.after is None or gone["metadata"].get("deletionTimestamp")):
+            self.deleted_by_hand.add(gone["metadata"]["uid"])
+
+    def _check_touch(self, change: Change) -> None:
+        """Invariants 7 and 8: what people made stays as they made it, and nothing crosses a namespace."""
+        obj = change.after or change.before or {}
+        meta = obj["metadata"]
+        name = f"{change.kind.kind} {meta.get('namespace')}/{meta['name']}"
+        if change.before is None:
+            for owner in meta.get("ownerReferences") or ():
+                home = self.homes.get(owner["uid"])
+                if home not in (None, meta.get("namespace")):
+                    self.fail(f"{name} is owned by an object of {home}")
+            return
+        if meta["uid"] not in self.by_hand or _may_be_touched(change.kind, obj):
+            return
+        if change.after is None:
+            if change.kind != LAUNCH_PLAN_EXECUTIONS:
+                self.fail(f"the operator deleted {name}, which a person made")
+            return
+        if _theirs(change.before) != _theirs(change.after):
+            self.fail(f"the operator changed {name}, which a person made")
+
+    def _job(self, change: Change) -> None:
+        if change.before is not None or change.after is None:
+            return
+        meta = change.after["metadata"]
+        owners = frozenset(owner["uid"] for owner in meta.get("ownerReferences") or ())
+        plan = (meta.get("annotations") or {}).get("launchplan.dev/plan-uid")
+        self.births.setdefault((meta["namespace"], meta["name"]), []).append(Birth(meta["uid"], owners, plan))
+        slot = (meta.get("annotations") or {}).get(labels.CRONJOB_SLOT)
+        if slot is not None and plan in self.plans and self.plans[plan].rested_at(to_instant(slot)):
+            self.fail(f"slot {slot} of {meta['namespace']}/{meta['name']} was started, and the plan was suspended then")
+
+    def _pod(self, change: Change) -> None:
+        """Invariant 2: a slot's name, or one execution, starts pods through one Job at most."""
+        if change.before is not None or change.after is None:
+            return
+        meta = change.after["metadata"]
+        job = next((each for each in meta.get("ownerReferences") or () if each["kind"] == "Job"), None)
+        if job is None:
+            return
+        births = self.births.get((meta["namespace"], job["name"]), [])
+        mine = next((each for each in births if each.uid == job["uid"]), None)
+        if mine is None or mine.podded:
+            return
+        mine.podded = True
+        for other in births:
+            if other is not mine and other.podded and self._is_alive(mine) and _same_run(job["name"], mine, other):
+                self.fail(f"{meta['namespace']}/{job['name']} was started twice, by Jobs {other.uid} and {mine.uid}")
+
+    def _is_alive(self, birth: Birth) -> bool:
+        """Tell whether a Job's plan is there; what is started for one that went is collected with it."""
+        return birth.plan not in self.plans or self.plans[birth.plan].alive
+
+    def _execution(self, change: Change) -> None:
+        before, after = change.before, change.after
+        self._tell_plans(change)
+        if before is None or after is None or self.world.by_person:
+            return
+        old, new = before.get("status") or {}, after.get("status") or {}
+        name = f"execution {after['metadata']['namespace']}/{after['metadata']['name']}"
+        if is_terminal(old):
+            changed = [key for key in _FINAL if old.get(key) != new.get(key)]
+            if changed:
+                found = {key: (old.get(key), new.get(key)) for key in changed}
+                self.fail(f"{name} had ended, and yet changed {found}")
+            if old.get("counted") and not new.get("counted"):
+                self.fail(f"{name} lost the mark that it is counted")
+        if new.get("outputs") is not None and new.get("phase") != "Succeeded":
+            self.fail(f"{name} has outputs in phase {new.get('phase')}")
+
+    def _tell_plans(self, change: Change) -> None:
+        obj = change.after or change.before or {}
+        reference = obj["spec"].get("launchPlanRef") or {}
+        if reference.get("kind", "LaunchPlan") != "LaunchPlan":
+            return
+        for plan in self.plans.values():
+            if (plan.namespace, plan.name) == (obj["metadata"]["namespace"], reference.get("name")):
+                plan.execution_changed(change, self.deleted_by_hand)
+
+    def _plan(self, change: Change) -> None:
+        obj = change.after or change.before or {}
+        meta = obj["metadata"]
+        if meta["uid"] not in self.plans:
+            same = [
+                each for each in self.plans.values() if (each.namespace, each.name) == (meta["namespace"], meta["name"])
+            ]
+            self.plans[meta["uid"]] = PlanHistory(meta["namespace"], meta["name"], first=not same)
+            if not same:
+                self._tell_past(self.plans[meta["uid"]])
+        self.plans[meta["uid"]].plan_changed(change, self.world.now())
+        if change.after is not None and (gap := self.plans[meta["uid"]].gap(change.after)):
+            self.fail(f"plan {meta['namespace']}/{meta['name']}: {gap}")
+
+    def _cronjob_written(self, change: Change) -> None:
+        """Note a removal of a plan's CronJob."""
+        obj = change.after or change.before or {}
+        plan = self.world.get(LAUNCH_PLANS, obj["metadata"]["namespace"], obj["metadata"]["name"])
+        gone = change.after is None or "deletionTimestamp" in obj["metadata"]
+        if plan is not None and plan["metadata"]["uid"] in self.plans:
+            history = self.plans[plan["metadata"]["uid"]]
+            history.removed = (self.world.now(), plan["metadata"]["generation"]) if gone else None
+
+    def _tell_past(self, plan: PlanHistory) -> None:
+        """Tell a plan of the executions that were there before it."""
+        for obj in self.world.all(LAUNCH_PLAN_EXECUTIONS):
+            reference = obj["spec"].get("launchPlanRef") or {}
+            mine = (obj["metadata"]["namespace"], reference.get("name")) == (plan.namespace, plan.name)
+            if mine and reference.get("kind", "LaunchPlan") == "LaunchPlan":
+                plan.execution_changed(Change(0, LAUNCH_PLAN_EXECUTIONS, None, obj), self.deleted_by_hand)
+
+    def _state(self) -> int:
+        parts = [
+            *(_standing(obj) for obj in self.world.all(WORKFLOW_DEFINITIONS)),
+            *(_standing(obj) for obj in self.world.all(LAUNCH_PLANS)),
+            str([bool(obj["metadata"].get("deletionTimestamp")) for obj in self.world.all(CRON_JOBS)]),
+            *sorted(_run_state(obj, self.world) for obj in self.world.all(LAUNCH_PLAN_EXECUTIONS)),
+        ]
+        return int.from_bytes(blake2b("|".join(parts).encode(), digest_size=8).digest(), "big")
+
+
+def _may_be_touched(kind: Kind, obj: Object) -> bool:
+    """Tell whether an object of a person's is one that the operator may own: a Job made from our CronJob."""
+    return kind == JOBS and _FROM_CRONJOB in (obj["metadata"].get("annotations") or {})
+
+
+def _theirs(obj: Object) -> tuple[Any, ...]:
+    meta = obj["metadata"]
+    marks = tuple(meta.get(key) for key in ("labels", "annotations", "ownerReferences", "finalizers"))
+    return (obj.get("spec"), obj.get("data"), marks)
+
+
+def _same_run(name: str, one: Birth, other: Birth) -> bool:
+    if one.owners & other.owners:
+        return True
+    number = name.rpartition("-")[2]
+    return one.plan is not None and one.plan == other.plan and number.isdigit() and len(number) > 6
+
+
+def _standing(obj: Object) -> str:
+    status = obj.get("status") or {}
+    schedule = status.get("schedule") or {}
+    reasons = [(each["type"], each["status"], each["reason"]) for each in status.get("conditions") or ()]
+    seen = status.get("observedGeneration") == obj["metadata"]["generation"]
+    return f"{obj['metadata']['name']} {seen} {reasons} {sorted(schedule)} {len(status.get('versions') or ())}"
+
+
+def _run_state(obj: Object, world: World) -> str:
+    status, meta = obj.get("status") or {}, obj["metadata"]
+    job = world.get(JOBS, meta["namespace"], meta["name"])
+    ended = [
+        each["type"] for each in ((job or {}).get("status") or {}).get("conditions") or () if each["status"] == "True"
+    ]
+    return f"{status.get('phase')} {status.get('counted')} {job is not None} {ended}"

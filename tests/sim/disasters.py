@@ -1,0 +1,118 @@
+"""What befalls whole processes and the cluster's own parts, at times that the seed draws."""
+
+import asyncio
+from collections.abc import Callable
+
+from tests.sim.network import OUTSIDE
+from tests.sim.world import Replica, World, stream
+
+#: Seconds after which a leader that stands still has lost its lease.
+_LEASE = 15.0
+
+
+class Disasters:
+    """Pauses, clocks, restarts and outages of one seed."""
+
+    def __init__(self, world: World, until: float) -> None:
+        self._world = world
+        self._until = until
+        self._rng = stream(world.seed, "disasters")
+
+    def arrange(self) -> None:
+        """Set all alarms."""
+        profile = self._world.adversary.profile
+        plan: tuple[tuple[int, Callable[[], None]], ...] = (
+            (profile.sudden, self._sudden_death),
+            (profile.pauses, self._pause),
+            (profile.clocks, self._step_clock),
+            (profile.restarts, self._restart_server),
+            (profile.outages, self._outage),
+            (profile.doubles, self._two_leaders),
+        )
+        for times, disaster in plan:
+            for _ in range(times):
+                self._at(self._rng.uniform(1.0, self._until), disaster)
+
+    def end(self) -> None:
+        """Let everything go on."""
+        for replica in self._world.replicas:
+            replica.process.thaw()
+            replica.skew = 0.0
+            self._lay_down(replica)
+        self._world.start(self._world.leader)
+        self._world.cluster.controllers_run = self._world.cluster.kubelet_runs = True
+
+    def _at(self, when: float, what: Callable[..., None], *arguments: object) -> None:
+        asyncio.get_running_loop().call_at(when, what, *arguments, context=OUTSIDE)
+
+    def _in(self, seconds: float, what: Callable[..., None], *arguments: object) -> None:
+        now = asyncio.get_running_loop().time()
+        self._at(min(now + seconds, self._until), what, *arguments)
+
+    def _sudden_death(self) -> None:
+        self._world.die_suddenly(self._world.leader)
+
+    def _pause(self) -> None:
+        """Stop the leader; as a rule another leads meanwhile, until the first one wakes and sees that it is over."""
+        leader = self._world.leader
+        if leader.process.dead or leader.process.frozen:
+            return
+        self._strike("paused process")
+        leader.process.freeze()
+        seconds = self._rng.uniform(5.0, 400.0)
+        self._in(seconds, leader.process.thaw)
+        if seconds > _LEASE:
+            self._in(_LEASE, self._take_over, leader)
+            self._in(seconds + self._rng.uniform(0.0, 3.0), self._lay_down, leader)
+
+    def _two_leaders(self) -> None:
+        """Let two lead at once for a while."""
+        leader = self._world.leader
+        self._strike("two leaders")
+        self._take_over(leader)
+        self._in(self._rng.uniform(1.0, 200.0), self._lay_down, leader)
+
+    def _take_over(self, leader: Replica) -> None:
+        other = next(each for each in self._world.replicas if each is not leader)
+        if leader is self._world.leader:
+            self._world.hand_over(leader, other)
+
+    def _lay_down(self, leader: Replica) -> None:
+        if not leader.wanted:
+            self._world.kill(leader.process)
+
+    def _step_clock(self) -> None:
+        self._strike("clock step")
+        self._world.leader.skew += self._rng.uniform(-5.0, 5.0)
+
+    def _restart_server(self) -> None:
+        self._strike("server restart")
+        for open_stream in list(self._world.network.streams):
+            if self._rng.random() < 0.5:
+                self._strike("watch cut")
+                open_stream.cut()
+        self._world.api.break_watches()
+        if self._rng.random() < 0.6:
+            self._strike("history compacted")
+            self._world.api.store.compact()
+
+    def _outage(self) -> None:
+        cluster, seconds = self._world.cluster, self._rng.uniform(20.0, 420.0)
+        if self._rng.random() < 0.7:
+            self._strike("controllers stopped")
+            cluster.controllers_run = False
+            self._in(seconds, self._controllers_back)
+            return
+        self._strike("kubelet stopped")
+        cluster.kubelet_runs = False
+        self._in(seconds, self._kubelet_back)
+
+    def _controllers_back(self) -> None:
+        self._world.cluster.controllers_run = True
+
+    def _kubelet_back(self) -> None:
+        self._world.cluster.kubelet_runs = True
+
+    def _strike(self, kind: str) -> None:
+        self._world.note(kind)
+        self._world.adversary.strike(kind)

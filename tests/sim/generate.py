@@ -1,0 +1,91 @@
+"""Specs and edits of specs, drawn from the tables of fields."""
+
+from random import Random
+from typing import Any
+
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
+from tests.fake.store import Object, copy
+from tests.sim.fields import EXECUTION, PLAN, WORKFLOW, Values
+
+#: How often a value is one that makes no sense.
+_BAD = 0.12
+_TABLES = {LAUNCH_PLANS: PLAN, WORKFLOW_DEFINITIONS: WORKFLOW, LAUNCH_PLAN_EXECUTIONS: EXECUTION}
+#: What every object begins with: valid, and complete.
+_FIRST: dict[Kind, dict[str, Any]] = {
+    WORKFLOW_DEFINITIONS: {
+        "interface.inputs": WORKFLOW["interface.inputs"].good[0],
+        "interface.outputs": WORKFLOW["interface.outputs"].good[0],
+        "job": WORKFLOW["job"].good[0],
+        "allow.env": ["MODE", "PASSWORD"],
+        "allow.secrets": ["db"],
+        "allow.serviceAccounts": ["runner"],
+    },
+    LAUNCH_PLANS: {"workflowRef.name": "greet", "defaultInputs": {"name": "moon"}, "autoActivate": True},
+    LAUNCH_PLAN_EXECUTIONS: {"launchPlanRef.name": "hello"},
+}
+
+
+def draw_object(rng: Random, kind: Kind, namespace: str, name: str, **given: Any) -> Object:
+    """Return a new object with a few fields set beside those that it must have; `given` are paths with `_` for dots."""
+    spec: dict[str, Any] = {}
+    chosen = dict(_FIRST[kind]) | {path.replace("_", "."): value for path, value in given.items()}
+    for path in rng.sample(sorted(_TABLES[kind]), rng.choice((0, 1, 1, 2, 4))):
+        if not path.startswith("schedule."):
+            chosen.setdefault(path, draw_value(rng, _TABLES[kind][path]))
+    for path, value in chosen.items():
+        put(spec, path, value)
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "spec": spec}
+
+
+def draw_schedule(rng: Random) -> dict[str, Any]:
+    """Return a schedule; most fire every few minutes."""
+    cron = rng.choice(("* * * * *", "*/2 * * * *", "*/2 * * * *", "*/5 * * * *", "*/5 * * * *", "3 * * * *"))
+    if rng.random() < 0.85:
+        zone = {"timeZone": rng.choice(("UTC", "Europe/Berlin", "Asia/Kolkata"))} if rng.random() < 0.3 else {}
+        return {"cron": cron} | zone
+    return {"fixedRate": {"value": rng.choice((1, 2, 5)), "unit": "Minute"}}
+
+
+def draw_edit(rng: Random, kind: Kind, spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the spec with one field, seldom two, changed."""
+    edited = copy(spec)
+    for _ in range(1 if rng.random() < 0.8 else 2):
+        path = rng.choice(sorted(_TABLES[kind]))
+        if path.startswith("schedule."):
+            _edit_schedule(rng, edited, path)
+        else:
+            put(edited, path, draw_value(rng, _TABLES[kind][path]))
+    return edited
+
+
+def draw_value(rng: Random, values: Values) -> Any:
+    """Return one of a field's values, as a rule a good one."""
+    wrong = values.bad and rng.random() < _BAD
+    return copy(rng.choice(values.bad if wrong else values.good))
+
+
+def put(spec: dict[str, Any], path: str, value: Any) -> None:
+    """Set a field, or drop it where the value is None."""
+    *outer, last = path.split(".")
+    for part in outer:
+        spec = spec.setdefault(part, {})
+    if value is None:
+        spec.pop(last, None)
+    else:
+        spec[last] = copy(value)
+
+
+def _edit_schedule(rng: Random, spec: dict[str, Any], path: str) -> None:
+    """Change a field of the schedule; a rate takes the place of a cron text as a whole, and the other way round."""
+    value = draw_value(rng, PLAN[path])
+    if rng.random() < 0.1:
+        spec.pop("schedule", None)
+        return
+    schedule = spec.setdefault("schedule", {"cron": "*/5 * * * *"})
+    put(spec, path, value)
+    if path.startswith("schedule.fixedRate"):
+        schedule.pop("cron", None)
+        schedule["fixedRate"] = {"value": 2, "unit": "Minute"} | schedule["fixedRate"]
+    elif path == "schedule.cron":
+        schedule.pop("fixedRate", None)

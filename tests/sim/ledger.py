@@ -1,0 +1,124 @@
+"""What became of a plan's slots and runs, collected from its executions and from what its status said over time."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.progress import is_terminal
+from tests.fake.store import Change, Object
+
+_COUNTS = {
+    "Succeeded": "succeeded",
+    "Failed": "failed",
+    "TimedOut": "timedOut",
+    "Aborted": "aborted",
+    "Rejected": "rejected",
+}
+#: Counts of slots that left no execution.
+_SLOT_COUNTS = ("missed", "unknown")
+#: By how much two clocks may differ.
+_CLOCKS = timedelta(seconds=20)
+
+
+@dataclass(slots=True)
+class PlanHistory:
+    """One plan, by its uid.
+
+    Attributes:
+        first: whether no plan of that name was there before.
+        ended: the phase of every execution of the name that ended while the plan was there, by uid.
+        forgiven: uids of executions that a person deleted: whether they are counted is left open.
+        made_again: names of executions that a person deleted: one that comes again may be of a run that was counted.
+        started: names of all executions that the operator made.
+        told: slots of which the status said that they were not started.
+        resting: spans of time in which the plan was seen to be suspended: (from, until or None).
+        removed: when the operator last removed the plan's CronJob, and the plan's generation then.
+        untold: how many such slots were counted and not named, as more than ten were told at once.
+    """
+
+    namespace: str
+    name: str
+    first: bool
+    alive: bool = True
+    ended: dict[str, str] = field(default_factory=dict)
+    forgiven: set[str] = field(default_factory=set)
+    made_again: set[str] = field(default_factory=set)
+    started: set[str] = field(default_factory=set)
+    told: dict[datetime, str] = field(default_factory=dict)
+    untold: int = 0
+    removed: tuple[datetime, int] | None = None
+    resting: list[tuple[datetime, datetime | None]] = field(default_factory=list)
+
+    def execution_changed(self, change: Change, by_hand: set[str]) -> None:
+        """Note what an execution of this plan's name came to."""
+        obj = change.after or change.before or {}
+        meta = obj["metadata"]
+        if not self.alive:
+            return
+        if is_terminal(obj.get("status") or {}):
+            self.ended[meta["uid"]] = obj["status"]["phase"]
+        if change.after is None and meta["uid"] in by_hand:
+            self.forgiven.add(meta["uid"])
+            self.made_again.add(meta["name"])
+        elif change.before is None and meta["name"] in self.made_again:
+            self.forgiven.add(meta["uid"])
+        if any(owner.get("controller") for owner in meta.get("ownerReferences") or ()):
+            self.started.add(meta["name"])
+
+    def plan_changed(self, change: Change, now: datetime) -> None:
+        """Note what the status says anew."""
+        if change.after is None:
+            self.alive = False
+            return
+        self._note_rest(change.after, now)
+        before = ((change.before or {}).get("status") or {}) if change.before else {}
+        after = change.after.get("status") or {}
+        old = before.get("decisions") or ()
+        new = [each for each in after.get("decisions") or () if each not in old and each.get("slot")]
+        for each in new:
+            self.told[to_instant(each["slot"])] = each["outcome"]
+        self.untold += max(0, _slots(after) - _slots(before) - len(new))
+
+    def rested_at(self, slot: datetime) -> bool:
+        """Tell whether the plan was seen to be suspended before a slot, and still was after it."""
+        return any(start < slot and (end is None or slot < end) for start, end in self.resting)
+
+    def _note_rest(self, plan: Object, now: datetime) -> None:
+        suspended = bool(plan["spec"].get("suspend"))
+        seen = (plan.get("status") or {}).get("observedGeneration") == plan["metadata"]["generation"]
+        ready = [
+            each["reason"] for each in (plan.get("status") or {}).get("conditions") or () if each["type"] == "Ready"
+        ]
+        open_ = bool(self.resting) and self.resting[-1][1] is None
+        if open_ and not suspended:
+            self.resting[-1] = (self.resting[-1][0], now)
+        elif suspended and seen and ready == ["Suspended"] and not open_:
+            self.resting.append((now, None))
+
+    def gap(self, plan: Object) -> str:
+        """Return how a schedule begins too late after its forerunner's end, if it does: slots between belong to none."""
+        since = ((plan.get("status") or {}).get("schedule") or {}).get("since")
+        if since is None:
+            # Nothing was to fire: whatever begins later begins then.
+            self.removed = None
+        if self.removed is None or self.removed[1] != plan["metadata"]["generation"]:
+            return ""
+        late = to_instant(since) - self.removed[0]
+        return (
+            f"the CronJob went at {self.removed[0]}, and the next schedule counts from {since}"
+            if late > _CLOCKS
+            else ""
+        )
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Return the lowest and the highest right value of each count of runs."""
+        found = {}
+        for phase, name in _COUNTS.items():
+            uids = {uid for uid, ended in self.ended.items() if ended == phase}
+            found[name] = (len(uids - self.forgiven), len(uids))
+        return found
+
+
+def _slots(status: Object) -> int:
+    counts = status.get("counts") or {}
+    return sum(counts.get(name, 0) for name in _SLOT_COUNTS)

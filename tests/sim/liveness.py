@@ -1,0 +1,154 @@
+"""Invariant 9: once faults and edits have stopped, the cluster is as the specs say, and nothing is written any more."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from launchplan_operator.api.kinds import (
+    CRON_JOBS,
+    JOBS,
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
+)
+from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.progress import is_terminal
+from launchplan_operator.decide.schedule import read_timetable, slot_name, slots_between
+from launchplan_operator.render import labels
+from tests.fake.store import Object
+from tests.sim.checks import Checks
+from tests.sim.fresh import check_as_fresh
+from tests.sim.ledger import PlanHistory
+from tests.sim.world import World
+
+#: How long after its creation a run may still be under way: no pod lives longer than this.
+_UNDER_WAY = timedelta(seconds=180)
+#: How long after a slot its outcome is still open.
+_SETTLING = timedelta(seconds=25)
+#: Seconds without a write.
+_QUIET = 25.0
+
+
+async def check_rest(world: World, checks: Checks, mover: "asyncio.Task[None]") -> None:
+    """Assert the state in which everything has come to rest."""
+    loop = asyncio.get_running_loop()
+    # Look half-way between two full minutes: nothing is starting then.
+    await asyncio.sleep((90.0 - loop.time()) % 60.0 + 5.0)
+    for problem in _problems(world, checks):
+        raise AssertionError(f"at the end: {problem}")
+    mover.cancel()
+    mark = len(world.api.log)
+    await asyncio.sleep(_QUIET)
+    written = [line for line in _writes(world, mark) if not _is_retention(line)]
+    assert not written, f"at the end the operator still writes: {written[:6]}"
+    await check_as_fresh(world)
+
+
+def _problems(world: World, checks: Checks) -> Iterator[str]:
+    yield from _process_problems(world)
+    for obj in (*world.all(WORKFLOW_DEFINITIONS), *world.all(LAUNCH_PLANS)):
+        yield from _standing_problems(obj)
+    for execution in world.all(LAUNCH_PLAN_EXECUTIONS):
+        yield from _run_problems(world, execution)
+    for job in world.all(JOBS):
+        yield from _job_problems(world, job)
+    for obj in world.all(LAUNCH_PLANS):
+        history = checks.plans[obj["metadata"]["uid"]]
+        yield from _count_problems(obj, history)
+        yield from _slot_problems(world, obj, history)
+
+
+def _process_problems(world: World) -> Iterator[str]:
+    process = world.leader.process
+    if process.ended:
+        yield f"{process.name} ended by itself: {process.failure()!r}"
+
+
+def _standing_problems(obj: Object) -> Iterator[str]:
+    status, meta = obj.get("status") or {}, obj["metadata"]
+    name = f"{obj['kind']} {meta['namespace']}/{meta['name']}"
+    if status.get("observedGeneration") != meta["generation"]:
+        yield f"{name} has generation {meta['generation']}, observed {status.get('observedGeneration')}"
+    ready = next((each for each in status.get("conditions") or () if each["type"] == "Ready"), None)
+    if ready is None:
+        yield f"{name} has no Ready condition"
+    elif ready["reason"] == "ScheduleChangePending":
+        yield f"{name} still changes its schedule"
+
+
+def _run_problems(world: World, execution: Object) -> Iterator[str]:
+    """Invariant 3: a run ends, or waits for a stated reason."""
+    status, meta = execution.get("status") or {}, execution["metadata"]
+    young = world.now() - to_instant(meta["creationTimestamp"]) < _UNDER_WAY
+    if young or is_terminal(status) or meta.get("deletionTimestamp"):
+        return
+    waiting = [each for each in status.get("conditions") or () if each["reason"] and each["message"]]
+    job = world.get(JOBS, meta["namespace"], meta["name"])
+    if status.get("phase") != "Queued" or not waiting or job is not None:
+        yield f"execution {meta['namespace']}/{meta['name']} never ended: {status}"
+
+
+def _job_problems(world: World, job: Object) -> Iterator[str]:
+    """A Job of ours has its record, and one that is recorded has an owner that outlives its CronJob."""
+    meta = job["metadata"]
+    annotations = meta.get("annotations") or {}
+    plan = world.get(LAUNCH_PLANS, meta["namespace"], (meta.get("labels") or {}).get(labels.PLAN, ""))
+    mine = plan is not None and annotations.get(labels.PLAN_UID) == plan["metadata"]["uid"]
+    if not mine or meta.get("deletionTimestamp"):
+        return
+    if labels.controller_of(job) is None and not meta.get("ownerReferences"):
+        # A person orphaned it before it was seen: only its name is left of it.
+        return
+    if world.get(LAUNCH_PLAN_EXECUTIONS, meta["namespace"], meta["name"]) is None:
+        yield f"Job {meta['namespace']}/{meta['name']} has no record"
+
+
+def _count_problems(plan: Object, history: PlanHistory) -> Iterator[str]:
+    counts = (plan.get("status") or {}).get("counts") or {}
+    if not history.first:
+        return
+    for name, (low, high) in history.counts().items():
+        if not low <= counts.get(name, 0) <= high:
+            yield f"plan {history.namespace}/{history.name} counts {name}={counts.get(name, 0)}, right is {low}..{high}"
+
+
+def _slot_problems(world: World, plan: Object, history: PlanHistory) -> Iterator[str]:
+    """Invariant 2: every slot since `schedule.since` has exactly one outcome."""
+    name = f"plan {history.namespace}/{history.name}"
+    for slot, outcome in history.told.items():
+        if slot_name(history.name, slot) in history.started:
+            yield f"{name} told slot {slot} as {outcome}, and yet there is an execution of it"
+    slots = _owed(world, plan)
+    lost = [slot for slot in slots if slot not in history.told and slot_name(history.name, slot) not in history.started]
+    lost = [slot for slot in lost if not _is_taken(world, history, slot)]
+    if len(lost) > history.untold:
+        yield f"{name} has lost slots {[str(slot) for slot in lost]}, {history.untold} more were counted than named"
+
+
+def _owed(world: World, plan: Object) -> list[datetime]:
+    """Return the slots whose outcome must be known by now."""
+    meta, schedule = plan["metadata"], (plan.get("status") or {}).get("schedule") or {}
+    cronjob = world.get(CRON_JOBS, meta["namespace"], meta["name"])
+    if cronjob is None or "since" not in schedule or not labels.is_owned_by(cronjob, meta["uid"]):
+        return []
+    if cronjob["spec"].get("suspend"):
+        # A person did that while the plan's version cannot be read, so that nobody can mend it: the plan says so.
+        return []
+    table = read_timetable(cronjob["spec"]["schedule"], cronjob["spec"].get("timeZone") or "UTC")
+    assert table is not None
+    return slots_between(table, to_instant(schedule["since"]), world.now() - _SETTLING, 2000)
+
+
+def _is_taken(world: World, history: PlanHistory, slot: datetime) -> bool:
+    """Tell whether somebody else's object bears the slot's name."""
+    name = slot_name(history.name, slot)
+    return any(world.get(kind, history.namespace, name) is not None for kind in (JOBS, LAUNCH_PLAN_EXECUTIONS))
+
+
+def _writes(world: World, mark: int) -> list[str]:
+    calls = (call for call, _ in world.api.log[mark:] if call.writes and call.kind.plural not in ("events", "leases"))
+    return [f"{call.verb} {call.target} {call.namespace}/{call.name}" for call in calls]
+
+
+def _is_retention(line: str) -> bool:
+    return line.startswith("delete ")

@@ -1,0 +1,133 @@
+"""Ways to break the operator: the search must find each, or it has no teeth."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+from launchplan_operator.decide import cronjob as steps
+from launchplan_operator.decide import retention
+from launchplan_operator.kube.watch import Reflector
+from launchplan_operator.reconcile import execution as runs
+from launchplan_operator.reconcile import planforce, planreport, planschedule
+from launchplan_operator.reconcile.launch import launch
+from launchplan_operator.render import cronjob as rendering
+from launchplan_operator.render import labels
+from tests.sim.faults import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """One way.
+
+    Attributes:
+        applied: while this is entered, the operator's code is broken.
+        seed: the first seed that finds it.
+        restrict: makes more of the faults that it takes.
+    """
+
+    applied: Callable[[], AbstractContextManager[Any]]
+    seed: int
+    restrict: Callable[[Profile], Profile] = lambda profile: profile
+
+
+@contextmanager
+def _job_made_again() -> Iterator[None]:
+    """A Job deleted by hand is made again instead of ending its run."""
+
+    async def end(context: Any, execution: Any) -> Any:
+        return await launch(context, execution)
+
+    with patch.object(runs, "_end_without_job", end):
+        yield
+
+
+@contextmanager
+def _retention_at_once() -> Iterator[None]:
+    """Ended runs go without their 15 minutes."""
+    with patch.object(retention, "MINIMUM_AGE", timedelta(0)):
+        yield
+
+
+@contextmanager
+def _since_after_delete() -> Iterator[None]:
+    """The CronJob goes first, and only then the status says since when the next schedule counts."""
+
+    def early(*arguments: Any) -> Any:
+        step = steps.decide_cronjob(*arguments)
+        return steps.Remove(step.uid) if isinstance(step, steps.Announce) and step.uid is not None else step
+
+    with patch.object(planschedule, "decide_cronjob", early):
+        yield
+
+
+@contextmanager
+def _default_history() -> Iterator[None]:
+    """CronJobs keep as few Jobs as Kubernetes does by default."""
+    with patch.object(rendering, "HISTORY_LIMIT", 1):
+        yield
+
+
+@contextmanager
+def _suspended_cronjob() -> Iterator[None]:
+    """A plan that is suspended suspends its CronJob, and un-suspends it when it goes on."""
+    wanted, scheduled, timing = planschedule.__dict__["wanted_cronjob"], planforce._is_scheduled, steps.read_timing
+
+    def render(plan: Any, *arguments: Any) -> Any:
+        manifest = wanted(plan, *arguments)
+        if manifest is not None:
+            manifest["spec"]["suspend"] = bool(plan["spec"].get("suspend"))
+            manifest["metadata"]["annotations"][labels.RENDERED] += str(manifest["spec"]["suspend"])
+        return manifest
+
+    def always(reading: Any, *arguments: Any, **settings: Any) -> Any:
+        spec = reading.spec and reading.spec.model_copy(update={"suspend": False})
+        return scheduled(replace(reading, spec=spec), *arguments, **settings)
+
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(planschedule, "wanted_cronjob", render))
+        stack.enter_context(patch.object(planforce, "_is_scheduled", always))
+        for module in (steps, planschedule):
+            stack.enter_context(patch.object(module, "read_timing", lambda spec: timing({**spec, "suspend": False})))
+        yield
+
+
+@contextmanager
+def _counted_twice() -> Iterator[None]:
+    """What was counted and not yet marked is counted once more."""
+    count = planreport.__dict__["count_executions"]
+
+    def forgetful(counts: Any, _uncounted: Any, *arguments: Any, **settings: Any) -> Any:
+        return count(counts, (), *arguments, **settings)
+
+    with patch.object(planreport, "count_executions", forgetful):
+        yield
+
+
+@contextmanager
+def _no_repair() -> Iterator[None]:
+    """A watch is trusted for ever."""
+    start = Reflector.__init__
+
+    def trusting(self: Reflector, *arguments: Any, **settings: Any) -> None:
+        start(self, *arguments, **(settings | {"repair_after": 1e9}))
+
+    with patch.object(Reflector, "__init__", trusting):
+        yield
+
+
+def _lossy(profile: Profile) -> Profile:
+    return replace(profile, lossy=max(profile.lossy, 0.05))
+
+
+MUTATIONS: dict[str, Mutation] = {
+    "a Job deleted by hand is made again": Mutation(_job_made_again, 1),
+    "retention without its 15 minutes": Mutation(_retention_at_once, 1),
+    "schedule.since written after the delete": Mutation(_since_after_delete, 1),
+    "history limits at their defaults": Mutation(_default_history, 1),
+    "suspend used on CronJobs": Mutation(_suspended_cronjob, 1),
+    "counts added twice": Mutation(_counted_twice, 1),
+    "a dropped watch event never repaired": Mutation(_no_repair, 1, _lossy),
+}

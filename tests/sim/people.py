@@ -1,0 +1,303 @@
+"""What people do to a cluster: apply, edit, delete, terminate, forge. Never more than their rights let them."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from launchplan_operator.api.kinds import (
+    CONTROLLER_REVISIONS,
+    CRON_JOBS,
+    JOBS,
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    PODS,
+    WORKFLOW_DEFINITIONS,
+    Kind,
+)
+from launchplan_operator.render import labels
+from tests.fake.errors import ApiError
+from tests.fake.store import Object, copy
+from tests.sim.fields import EXECUTION
+from tests.sim.generate import draw_edit, draw_object, draw_schedule, draw_value
+from tests.sim.world import World, stream
+
+PLANS = ("hello", "hi")
+_SPACES = ("default",) * 5 + ("other",)
+_PROPAGATION = ("Background",) * 4 + ("Foreground", "Orphan")
+
+
+class People:
+    """All people together: one action after the other.
+
+    Attributes:
+        calm: whether nobody deletes what others made, nor forges anything.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._rng = stream(world.seed, "people")
+        self._runs = 0
+        self.calm = self._rng.random() < 0.3
+        self._busy = self._rng.choice((20.0, 60.0, 150.0))
+
+    def settle_in(self) -> None:
+        """Make the first workflow and plan."""
+        self._make(WORKFLOW_DEFINITIONS, "default", "greet")
+        self._make_plan("default", "hello", certain=True)
+        if self._rng.random() < 0.25:
+            self._make(WORKFLOW_DEFINITIONS, "other", "greet")
+            self._make_plan("other", "hello")
+
+    async def live(self, until: float) -> None:
+        """Act until a time of the loop."""
+        loop = asyncio.get_running_loop()
+        while True:
+            pause = self._rng.expovariate(1 / self._busy)
+            if loop.time() + pause >= until:
+                return
+            await asyncio.sleep(pause)
+            for _ in range(self._rng.choice((1, 1, 1, 2, 3))):
+                self.act()
+
+    def act(self) -> None:
+        """Do one thing; what the server refuses is not done."""
+        actions = _KIND if self.calm else _ROUGH
+        action = self._rng.choice(actions)
+        try:
+            action(self)
+        except ApiError as error:
+            self._world.note(f"refused: {error.code} {error.reason}")
+
+    def start_run(self) -> None:
+        """Ask for a run."""
+        rng, space = self._rng, self._space()
+        name = f"run-{self._runs}"
+        self._runs += 1
+        given = {"launchPlanRef.name": rng.choice(PLANS)} if rng.random() < 0.3 else {}
+        if rng.random() < 0.1:
+            given = {"launchPlanRef.kind": "WorkflowDefinition", "launchPlanRef.name": "greet"}
+        obj = draw_object(rng, LAUNCH_PLAN_EXECUTIONS, space, name)
+        for path, value in given.items():
+            obj["spec"]["launchPlanRef"][path.removeprefix("launchPlanRef.")] = value
+        version = draw_value(rng, EXECUTION["launchPlanRef.version"])
+        if version:
+            obj["spec"]["launchPlanRef"]["version"] = version
+        self._create(LAUNCH_PLAN_EXECUTIONS, obj)
+
+    def edit_plan(self) -> None:
+        """Change a plan."""
+        self._edit(LAUNCH_PLANS)
+
+    def edit_workflow(self) -> None:
+        """Change a workflow."""
+        self._edit(WORKFLOW_DEFINITIONS)
+
+    def pin_version(self) -> None:
+        """Make one of a plan's versions the active one, or let go of it."""
+        plan = self._any(LAUNCH_PLANS)
+        if plan is not None:
+            known = [each["version"] for each in (plan.get("status") or {}).get("versions") or ()]
+            self._put(LAUNCH_PLANS, plan, plan["spec"] | {"activeVersion": self._rng.choice([None, *known])})
+
+    def toggle(self) -> None:
+        """Suspend or resume a plan."""
+        plan = self._any(LAUNCH_PLANS)
+        if plan is not None:
+            self._put(LAUNCH_PLANS, plan, plan["spec"] | {"suspend": not plan["spec"].get("suspend", False)})
+
+    def terminate(self) -> None:
+        """Ask for the end of a run."""
+        run = self._any(LAUNCH_PLAN_EXECUTIONS)
+        if run is not None:
+            spec = run["spec"] | {"terminate": {"cause": "enough"}}
+            self._put(LAUNCH_PLAN_EXECUTIONS, run, spec)
+
+    def add_plan(self) -> None:
+        """Make a plan that is not there."""
+        self._make_plan(self._space(), self._rng.choice(PLANS))
+
+    def add_workflow(self) -> None:
+        """Make a workflow that is not there."""
+        self._make(WORKFLOW_DEFINITIONS, self._space(), "greet")
+
+    def delete_plan(self) -> None:
+        """Delete a plan."""
+        self._delete(LAUNCH_PLANS)
+
+    def delete_workflow(self) -> None:
+        """Delete a workflow."""
+        self._delete(WORKFLOW_DEFINITIONS)
+
+    def delete_run(self) -> None:
+        """Delete an execution."""
+        self._delete(LAUNCH_PLAN_EXECUTIONS)
+
+    def delete_cronjob(self) -> None:
+        """Delete a CronJob by hand, and its Jobs with it unless one is not noted yet."""
+        cronjob = self._any(CRON_JOBS)
+        if cronjob is None:
+            return
+        uid = cronjob["metadata"]["uid"]
+        jobs = [job for job in self._world.all(JOBS) if labels.is_owned_by(job, uid)]
+        if all(self._is_noted(job) for job in jobs):
+            self._remove(CRON_JOBS, cronjob)
+        else:
+            self._world.do("person", "DELETE", _path(CRON_JOBS, cronjob), {"propagationPolicy": "Orphan"})
+
+    def delete_pod(self) -> None:
+        """Delete a pod."""
+        self._delete(PODS)
+
+    def delete_job(self) -> None:
+        """Delete a Job that its execution knows already."""
+        job = self._any(JOBS)
+        if job is not None and self._is_noted(job):
+            self._remove(JOBS, job)
+
+    def start_from_cronjob(self) -> None:
+        """Do what `kubectl create job --from=cronjob/x` does."""
+        cronjob = self._any(CRON_JOBS)
+        if cronjob is None:
+            return
+        template, meta = copy(cronjob["spec"]["jobTemplate"]), cronjob["metadata"]
+        owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": meta["name"], "uid": meta["uid"]}
+        name = f"from-{self._runs}"
+        self._runs += 1
+        annotations = (template["metadata"].get("annotations") or {}) | {"cronjob.kubernetes.io/instantiate": "manual"}
+        metadata = template["metadata"] | {"name": name, "annotations": annotations}
+        metadata |= {"namespace": meta["namespace"], "ownerReferences": [owner | {"controller": True}]}
+        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": template["spec"]}
+        self._create(JOBS, job)
+
+    def change_cronjob(self) -> None:
+        """Change what the operator rendered."""
+        cronjob = self._any(CRON_JOBS)
+        if cronjob is None:
+            return
+        changes: tuple[dict[str, Any], ...] = (
+            {"suspend": True},
+            {"schedule": "*/7 * * * *"},
+            {"startingDeadlineSeconds": 30},
+            {"successfulJobsHistoryLimit": 3},
+        )
+        body = {"spec": self._rng.choice(changes)}
+        self._world.do("person", "PATCH", _path(CRON_JOBS, cronjob), body)
+
+    def take_cronjob_name(self) -> None:
+        """Make a CronJob of one's own, of a plan's name."""
+        pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
+        spec = {"schedule": "*/3 * * * *", "jobTemplate": {"spec": {"template": {"spec": pod}}}}
+        metadata = {"name": self._rng.choice(PLANS), "namespace": self._space()}
+        self._create(CRON_JOBS, {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": spec})
+
+    def take_job_name(self) -> None:
+        """Make a Job of one's own, of the name that a coming slot or run will have."""
+        pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
+        metadata = {"name": self._coming_name(), "namespace": self._space()}
+        spec = {"template": {"spec": pod}}
+        self._create(JOBS, {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec})
+
+    def take_run_name(self) -> None:
+        """Make an execution of one's own, of the name that a coming slot will have."""
+        obj = draw_object(self._rng, LAUNCH_PLAN_EXECUTIONS, self._space(), self._coming_name())
+        self._create(LAUNCH_PLAN_EXECUTIONS, obj)
+
+    def break_revision(self) -> None:
+        """Delete or falsify what keeps a version."""
+        revision = self._any(CONTROLLER_REVISIONS)
+        if revision is None:
+            return
+        if self._rng.random() < 0.5:
+            self._remove(CONTROLLER_REVISIONS, revision)
+            return
+        meta = copy(revision["metadata"])
+        for field in ("resourceVersion", "uid", "creationTimestamp", "managedFields"):
+            meta.pop(field, None)
+        self._remove(CONTROLLER_REVISIONS, revision)
+        self._create(CONTROLLER_REVISIONS, copy(revision) | {"metadata": meta, "data": {"forged": True}})
+
+    def _is_noted(self, job: Object) -> bool:
+        """Nobody deletes a Job in the instant between its creation and the note of it: the design assumes that."""
+        meta = job["metadata"]
+        execution = self._world.get(LAUNCH_PLAN_EXECUTIONS, meta["namespace"], meta["name"])
+        noted = ((execution or {}).get("status") or {}).get("jobRef") or {}
+        return bool(noted.get("uid") == meta["uid"])
+
+    def _coming_name(self) -> str:
+        minutes = int(self._world.now().timestamp()) // 60 + self._rng.randrange(1, 4)
+        return f"{self._rng.choice(PLANS)}-{minutes}"
+
+    def _space(self) -> str:
+        return self._rng.choice(_SPACES)
+
+    def _any(self, kind: Kind) -> Object | None:
+        found = self._world.all(kind)
+        return self._rng.choice(found) if found else None
+
+    def _make_plan(self, space: str, name: str, *, certain: bool = False) -> None:
+        obj = draw_object(self._rng, LAUNCH_PLANS, space, name)
+        if certain or self._rng.random() < 0.7:
+            obj["spec"]["schedule"] = draw_schedule(self._rng)
+        self._create(LAUNCH_PLANS, obj)
+
+    def _make(self, kind: Kind, space: str, name: str) -> None:
+        self._create(kind, draw_object(self._rng, kind, space, name))
+
+    def _create(self, kind: Kind, obj: Object) -> None:
+        space = obj["metadata"]["namespace"]
+        try:
+            self._world.do("person", "POST", kind.path(space), copy(obj))
+        except ApiError as error:
+            self._world.note(f"refused: {error.code} {error.reason}")
+
+    def _edit(self, kind: Kind) -> None:
+        obj = self._any(kind)
+        if obj is not None:
+            self._put(kind, obj, draw_edit(self._rng, kind, obj["spec"]))
+
+    def _put(self, kind: Kind, obj: Object, spec: dict[str, Any]) -> None:
+        whole = {key: value for key, value in spec.items() if value is not None}
+        self._world.do("person", "PUT", _path(kind, obj), copy(obj) | {"spec": whole})
+
+    def _delete(self, kind: Kind) -> None:
+        obj = self._any(kind)
+        if obj is not None:
+            self._remove(kind, obj)
+
+    def _remove(self, kind: Kind, obj: Object) -> None:
+        how = self._rng.choice(_PROPAGATION)
+        self._world.do("person", "DELETE", _path(kind, obj), {"propagationPolicy": how})
+
+
+def _path(kind: Kind, obj: Object) -> str:
+    return kind.path(obj["metadata"]["namespace"], obj["metadata"]["name"])
+
+
+Action = Callable[[People], None]
+_KIND: tuple[Action, ...] = (
+    *(People.start_run,) * 5,
+    *(People.edit_plan,) * 5,
+    *(People.edit_workflow,) * 2,
+    *(People.toggle,) * 2,
+    *(People.pin_version,) * 2,
+    *(People.terminate,) * 2,
+    People.add_plan,
+)
+_ROUGH: tuple[Action, ...] = (
+    *_KIND,
+    People.add_workflow,
+    People.add_plan,
+    People.delete_plan,
+    People.delete_workflow,
+    People.delete_run,
+    People.delete_run,
+    People.delete_cronjob,
+    People.delete_pod,
+    People.delete_job,
+    People.start_from_cronjob,
+    People.change_cronjob,
+    People.take_cronjob_name,
+    People.take_job_name,
+    People.take_run_name,
+    People.break_revision,
+)

@@ -1,0 +1,147 @@
+"""One seed: a cluster lives for a while under the adversary, then the faults stop and all must come to rest."""
+
+import asyncio
+import gc
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from tests.sim.checks import Checks
+from tests.sim.disasters import Disasters
+from tests.sim.faults import Profile
+from tests.sim.liveness import check_rest
+from tests.sim.loop import run_simulated
+from tests.sim.people import People
+from tests.sim.world import World, quiet_logs, stream
+
+#: Seconds of a life.
+_LIVES = (240.0, 420.0, 600.0, 900.0)
+#: Seconds after the faults in which all that was missed is found again: calls that hang, back-off, a last round.
+_RECOVERY = 200.0
+#: A watch that fell silent is given up after 315 s; one that lost an event is repaired by the list after 720 s.
+_SILENCE, _REPAIR = 340.0, 760.0
+#: Seconds that what waits for another object waits at most.
+_PATIENCE = 320.0
+#: Seconds within which the last late write arrives.
+_LATE = 870.0
+
+#: Every how many seeds garbage is collected: never in the middle of one, whose order of events it might change.
+_COLLECT = 10
+Restrict = Callable[[Profile], Profile]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a seed.
+
+    Attributes:
+        problem: what was violated, or empty.
+        digest: of all that happened, in hex.
+        virtual: seconds that passed in the simulation.
+    """
+
+    seed: int
+    problem: str = ""
+    digest: str = ""
+    virtual: float = 0.0
+    struck: Counter[str] = field(default_factory=Counter)
+    crashed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    visited: Counter[str] = field(default_factory=Counter)
+    states: set[int] = field(default_factory=set)
+    trace: list[str] = field(default_factory=list)
+
+
+def run_seed(seed: int, *, traced: bool = False, restrict: Restrict | None = None) -> Outcome:
+    """Live through one seed; `restrict` may change which faults it has."""
+    quiet_logs()
+    outcome = Outcome(seed)
+    gc.disable()
+    try:
+        run_simulated(_live(outcome, restrict, traced=traced))
+    except AssertionError as error:
+        outcome.problem = str(error) or "an assertion without words"
+    finally:
+        gc.enable()
+        if seed % _COLLECT == 0:
+            gc.collect()
+    return outcome
+
+
+async def _live(outcome: Outcome, restrict: Restrict | None, *, traced: bool) -> None:
+    world = World(outcome.seed, traced=traced)
+    if restrict is not None:
+        world.adversary.profile = restrict(world.adversary.profile)
+    checks = Checks(world)
+    try:
+        await _tell(world, checks)
+    finally:
+        world.stop()
+        await asyncio.sleep(0.01)
+        _report(world, checks, outcome)
+
+
+async def _tell(world: World, checks: Checks) -> None:
+    loop = asyncio.get_running_loop()
+    lasts = stream(world.seed, "life").choice(_LIVES)
+    people, disasters = People(world), Disasters(world, lasts)
+    mover = loop.create_task(world.cluster.run())
+    watcher = loop.create_task(checks.watch())
+    try:
+        people.settle_in()
+        world.replicas[0].wanted = True
+        world.start(world.replicas[0])
+        disasters.arrange()
+        await _either(watcher, people.live(lasts))
+        await _either(watcher, asyncio.sleep(max(0.0, lasts - loop.time())))
+        world.adversary.active = False
+        world.note("the faults stop")
+        disasters.end()
+        await _either(watcher, asyncio.sleep(_recovery(world)))
+        if _is_waiting(world):
+            await _either(watcher, asyncio.sleep(_PATIENCE))
+        await _either(watcher, check_rest(world, checks, mover))
+    finally:
+        mover.cancel()
+        watcher.cancel()
+
+
+async def _either(watcher: "asyncio.Task[None]", story: Coroutine[Any, Any, None]) -> None:
+    """Go on with the story until it ends or a check fails."""
+    task = asyncio.get_running_loop().create_task(story)
+    await asyncio.wait({watcher, task}, return_when=asyncio.FIRST_COMPLETED)
+    if watcher.done():
+        task.cancel()
+        await watcher
+    await task
+
+
+def _recovery(world: World) -> float:
+    struck = world.adversary.struck
+    if struck["late write"]:
+        return _LATE + _RECOVERY
+    if struck["watch event lost"]:
+        return _REPAIR
+    if struck["watch silent"]:
+        return _SILENCE + 30.0
+    return _RECOVERY
+
+
+def _is_waiting(world: World) -> bool:
+    """Tell whether anything waits for another object to come, which it does for five minutes."""
+    for kind in (LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS):
+        for obj in world.all(kind):
+            conditions = (obj.get("status") or {}).get("conditions") or ()
+            if any(each["type"] == "Reconciling" and each["status"] == "True" for each in conditions):
+                return True
+    return False
+
+
+def _report(world: World, checks: Checks, outcome: Outcome) -> None:
+    outcome.virtual = asyncio.get_running_loop().time()
+    outcome.digest = world.digest.hexdigest()
+    outcome.struck, outcome.crashed = world.adversary.struck, world.adversary.crashed
+    outcome.visited = world.adversary.visited
+    outcome.states = checks.states
+    outcome.trace = world.trace or []

@@ -1,0 +1,110 @@
+"""Where the operator calls the API server: found in its sources, and recognised at run time by the line that calls."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import launchplan_operator
+
+_ROOT = Path(launchplan_operator.__file__).parent
+#: The door itself, and what stands behind it, call for others.
+_DOOR = str(_ROOT / "kube" / "client.py")
+_WRITES = frozenset({"create", "replace", "patch", "delete"})
+_READS = frozenset({"get", "list", "chunks", "watch"})
+#: Functions that call for many: their callers are the sites.
+_SHARED = frozenset({"write_status"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Site:
+    """One call in the sources.
+
+    Attributes:
+        name: `module.function:verb`; of a shared function also who calls it.
+        writes: whether it may change something.
+    """
+
+    name: str
+    writes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    file: str
+    first: int
+    last: int
+    function: str
+    verb: str
+
+
+@cache
+def all_sites() -> tuple[Site, ...]:
+    """Return every call of the client in the reconcilers and in what runs beside them, sorted."""
+    found = [*_client_calls(), *_shared_calls()]
+    return tuple(sorted({_site(each) for each in found if each.function not in _SHARED}))
+
+
+@cache
+def _by_line() -> dict[tuple[str, int], Site]:
+    return {
+        (each.file, line): _site(each)
+        for each in (*_client_calls(), *_shared_calls())
+        for line in range(each.first, each.last + 1)
+    }
+
+
+def calling_site() -> Site | None:
+    """Return the site that the present call of a transport comes from, or None if no source of ours called."""
+    frame = sys._getframe(1).f_back
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename != _DOOR and code.co_name not in _SHARED:
+            site = _by_line().get((code.co_filename, frame.f_lineno))
+            if site is not None:
+                return site
+        frame = frame.f_back
+    return None
+
+
+def _site(found: _Found) -> Site:
+    module = Path(found.file).stem
+    return Site(f"{module}.{found.function}:{found.verb}", found.verb in _WRITES or found.verb in _SHARED)
+
+
+@cache
+def _client_calls() -> tuple[_Found, ...]:
+    return tuple(each for each in _calls() if each.verb in _WRITES | _READS)
+
+
+@cache
+def _shared_calls() -> tuple[_Found, ...]:
+    return tuple(each for each in _calls() if each.verb in _SHARED)
+
+
+@cache
+def _calls() -> tuple[_Found, ...]:
+    files = sorted([*(_ROOT / "reconcile").glob("*.py"), *(_ROOT / "kube").glob("*.py")])
+    return tuple(call for file in files if str(file) != _DOOR for call in _calls_of(file))
+
+
+def _calls_of(file: Path) -> Iterator[_Found]:
+    tree = ast.parse(file.read_text())
+    for function in ast.walk(tree):
+        if isinstance(function, ast.AsyncFunctionDef | ast.FunctionDef):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Call) and (verb := _verb(node.func)) is not None:
+                    yield _Found(str(file), node.lineno, node.end_lineno or node.lineno, function.name, verb)
+
+
+def _verb(function: ast.expr) -> str | None:
+    """Return what is called: a verb of a client, or a shared function by its name."""
+    if isinstance(function, ast.Name):
+        return function.id if function.id in _SHARED else None
+    if not isinstance(function, ast.Attribute) or function.attr not in _WRITES | _READS:
+        return None
+    owner = function.value
+    name = owner.attr if isinstance(owner, ast.Attribute) else owner.id if isinstance(owner, ast.Name) else ""
+    return function.attr if name.lstrip("_") == "client" else None
