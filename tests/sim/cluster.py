@@ -9,9 +9,7 @@ from launchplan_operator.api.kinds import CRON_JOBS, EVENTS, JOBS, LEASES, PODS
 from launchplan_operator.decide.schedule import next_slots, read_timetable
 from tests.fake.api import FakeApi
 from tests.fake.cluster import FakeCluster
-from tests.fake.cronjobs import has_condition
-from tests.fake.jobs import JobController
-from tests.fake.store import Change, Name, Object, copy
+from tests.fake.store import Change, Name, Object
 
 #: Seconds between two looks of a controller that has something to do, and of one that has not.
 _BUSY, _IDLE = 1.0, 10.0
@@ -24,44 +22,6 @@ _DONE = ("Succeeded", "Failed")
 def _next_slot(text: str, zone: str, after: datetime) -> datetime | None:
     timetable = read_timetable(text, zone)
     return next(iter(next_slots(timetable, after, 1)), None) if timetable else None
-
-
-class _Jobs(JobController):
-    """Looks only at Jobs that changed, whose pods did, or that wait for a time of their own."""
-
-    def __init__(self, api: FakeApi) -> None:
-        super().__init__(api)
-        self.changed: set[Name] = set()
-        self.open: set[Name] = set()
-        self.lost = False
-
-    def tick(self, now: datetime) -> None:
-        """Look once at what may have something to do."""
-        due, self.changed = self.changed | self.open, set()
-        for name in sorted(due):
-            stored = self._api.store.get(JOBS, name)
-            if stored is None:
-                continue
-            if stored["metadata"].get("deletionTimestamp"):
-                # One that goes in the foreground still lets go of its pods.
-                self._count(copy(stored), now)
-            else:
-                self._sync(copy(stored), now)
-        if self.lost:
-            self.lost = False
-            self._free_orphans()
-
-    def notice(self, name: Name, job: Object | None) -> None:
-        """Note that a Job changed."""
-        self.changed.add(name)
-        if job is None:
-            self.open.discard(name)
-            self.lost = True
-        elif has_condition(job, "Complete") or has_condition(job, "Failed"):
-            self.open.discard(name)
-        elif job["spec"].get("activeDeadlineSeconds") is not None or job.get("status", {}).get("failed"):
-            # Its deadline, or the pause before its next pod, comes without any change.
-            self.open.add(name)
 
 
 def _makes_garbage(change: Change) -> bool:
@@ -87,8 +47,6 @@ class SimCluster:
         self.controllers_run = True
         self.kubelet_runs = True
         self._cluster = FakeCluster(api, _next_slot)
-        self._jobs = _Jobs(api)
-        self._cluster.jobs = self._jobs
         self._rng = rng
         self._pods: dict[Name, tuple[float, float, tuple[str, int]]] = {}
         self._dying = False
@@ -118,11 +76,11 @@ class SimCluster:
         if loop_time >= self._cron_due:
             self._cluster.cron_jobs.tick(now)
             self._cron_due = loop_time - loop_time % 60.0 + 60.0
-        self._jobs.tick(now)
+        self._cluster.jobs.tick(now)
         if self._dying:
             self._dying = False
             self._cluster.kubelet.let_go()
-            self._jobs.tick(now)
+            self._cluster.jobs.tick(now)
         if self._garbage:
             self._garbage = False
             self.api.collect_garbage()
@@ -134,7 +92,6 @@ class SimCluster:
         meta = (change.after or change.before or {})["metadata"]
         name = (meta.get("namespace", ""), meta["name"])
         if change.kind == JOBS:
-            self._jobs.notice(name, change.after)
             self._cron_due = 0.0
         elif change.kind == CRON_JOBS:
             self._cron_due = 0.0
@@ -152,9 +109,6 @@ class SimCluster:
         if pod is None:
             return
         self._dying = self._dying or "deletionTimestamp" in pod["metadata"]
-        job = pod["metadata"].get("labels", {}).get("batch.kubernetes.io/job-name")
-        if job is not None:
-            self._jobs.changed.add((name[0], job))
 
     def _live(self, now: float) -> None:
         """Start and end pods whose time has come."""

@@ -103,7 +103,7 @@ class PlanHistory:
             self.removed = None
         if self.removed is None or self.removed[1] != plan["metadata"]["generation"]:
             return ""
-        late = to_instant(since) - self.removed[0]
+        late = to_instant(str(since)) - self.removed[0]
         return (
             f"the CronJob went at {self.removed[0]}, and the next schedule counts from {since}"
             if late > _CLOCKS
