@@ -69,6 +69,9 @@ class Triggers:
         """The run itself; what it is a run of, if the phase is another."""
         namespace, name = _name(old, new)
         self._wake_self("LaunchPlanExecution", namespace, name)
+        if old is None and new is not None and labels.is_slot_run(new):
+            # Its plan's look made it: it was nobody's own write, and the watch brings nothing newer.
+            self._queue.add(("LaunchPlanExecution", namespace, name))
         if new is None and old is not None:
             self._caches.remember_counted(old)
         if new is None or _phase(new):

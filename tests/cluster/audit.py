@@ -1,15 +1,19 @@
 """What the operator asked of the API server, as the audit log tells it."""
 
 import json
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from localcluster.operated import ACCOUNT, SYSTEM_NAMESPACE
+from tests.cluster.support import eventually
 
 _OPERATOR = f"system:serviceaccount:{SYSTEM_NAMESPACE}:{ACCOUNT}"
 _WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+#: Seconds in which a call that should not be would have come.
+_QUIET = 2.0
 Calls = Counter[tuple[str, str]]
 
 
@@ -59,6 +63,21 @@ class Audit:
     def all(self, namespace: str) -> Calls:
         """Count all requests in a namespace."""
         return Counter((r.verb, r.resource) for r in self.requests() if r.namespace == namespace)
+
+
+def settled(look: Callable[[], Calls]) -> Calls:
+    """Return the counts once they have stood still for a while."""
+    seen, since = look(), time.monotonic()
+
+    def stands() -> bool:
+        nonlocal seen, since
+        now = look()
+        if now != seen:
+            seen, since = now, time.monotonic()
+        return time.monotonic() - since > _QUIET
+
+    eventually(stands, bool, seconds=60)
+    return seen
 
 
 def _request(event: dict[str, dict[str, str]]) -> Request:

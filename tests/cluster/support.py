@@ -56,10 +56,15 @@ def _shown(state: object) -> str:
     return yaml.safe_dump(json.loads(json.dumps(shown, default=str)), sort_keys=False, width=120)
 
 
+def words(outputs: Object, **told: str) -> dict[str, str]:
+    """Return what the stub is told of a pod that gives these outputs."""
+    return {"message": json.dumps(outputs)} | told
+
+
 def template(told: Mapping[str, str] | None = None, **spec: Any) -> Object:
     """Return a JobSpec of one container; `told` is what the stub is told of its pods, by default the outputs."""
-    words = {"message": json.dumps(OUTPUTS)} if told is None else told
-    annotations = {f"stub.localcluster/{key}": value for key, value in words.items()}
+    said = words(OUTPUTS) if told is None else told
+    annotations = {f"stub.localcluster/{key}": value for key, value in said.items()}
     pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "localcluster/busybox:1"}]}
     return {"backoffLimit": 0, "template": {"metadata": {"annotations": annotations}, "spec": pod}} | spec
 
@@ -142,9 +147,10 @@ class Space:
 
     def ask(self, method: str, kind: Kind, name: str | None = None, body: Object | None = None) -> Reply:
         """Send one request about an object of the namespace, and return the answer as it is."""
-        return self._send(method, kind.path(self.namespace, name), body)
+        return self.send(method, kind.path(self.namespace, name), body)
 
-    def _send(self, method: str, path: str, body: Object | None = None) -> Reply:
+    def send(self, method: str, path: str, body: Object | None = None) -> Reply:
+        """Send one request, and return the answer as it is."""
         content_type = MERGE_PATCH if method == "PATCH" else "application/json"
         try:
             return self.api.request(method, path, body, content_type)
@@ -158,6 +164,10 @@ class Space:
         body = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": about, "spec": spec}
         return _answer(self.ask("POST", kind, None, body))
 
+    def apply(self, manifest: Object) -> None:
+        """Apply any object as kubectl does."""
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
+
     def find(self, kind: Kind, name: str) -> Object | None:
         """Return an object, or None if there is none."""
         reply = self.ask("GET", kind, name)
@@ -170,7 +180,7 @@ class Space:
     def all(self, kind: Kind, selector: str = "") -> list[Object]:
         """Return the namespace's objects of a kind, those that a label selector selects."""
         path = f"{kind.path(self.namespace)}?labelSelector={quote(selector)}"
-        items: list[Object] = _answer(self._send("GET", path))["items"]
+        items: list[Object] = _answer(self.send("GET", path))["items"]
         return items
 
     def names(self, kind: Kind) -> set[str]:

@@ -1,40 +1,20 @@
 """What the operator costs the API server, read from the server's own audit log."""
 
-import time
-from collections.abc import Callable
-
 import pytest
 
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
 from localcluster.cluster import LocalCluster
 from localcluster.operated import OperatorProcess
-from tests.cluster.audit import Audit, Calls
-from tests.cluster.support import NEVER, Space, eventually, plan, run_of, template, workflow
+from tests.cluster.audit import Audit, settled
+from tests.cluster.support import NEVER, Space, plan, run_of, template, workflow
 
 _MANY = 20
-#: Seconds in which a write that should not be would have come.
-_QUIET = 2.0
 
 
 @pytest.fixture
 def audit(cluster: LocalCluster) -> Audit:
     """The audit log from now on."""
     return Audit(cluster.audit_log).from_now()
-
-
-def settled(look: Callable[[], Calls]) -> Calls:
-    """Return the counts once they have stood still for a while."""
-    seen, since = look(), time.monotonic()
-
-    def stands() -> bool:
-        nonlocal seen, since
-        now = look()
-        if now != seen:
-            seen, since = now, time.monotonic()
-        return time.monotonic() - since > _QUIET
-
-    eventually(stands, bool, seconds=60)
-    return seen
 
 
 def test_a_new_workflow_costs_a_dry_run_and_a_status_write(space: Space, audit: Audit) -> None:

@@ -1,8 +1,7 @@
 """Schedules on the real CronJob controller. All stories of this file are told at once: they share the minutes."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -17,6 +16,7 @@ from launchplan_operator.api.kinds import (
 from launchplan_operator.decide.schedule import slot_name
 from localcluster.operated import OperatorProcess
 from tests.cluster.audit import Audit
+from tests.cluster.stories import Story, Told, tell_together
 from tests.cluster.support import (
     COLLECTION,
     EVERY_MINUTE,
@@ -36,8 +36,6 @@ from tests.cluster.support import (
     workflow,
 )
 
-Story = Callable[[Space], None]
-
 #: Seconds that a slot's run may take to show up, from up to a minute before the slot.
 _A_SLOT = 90.0
 _ROOM = 20.0
@@ -52,15 +50,11 @@ def story(function: Story) -> Story:
 
 
 @pytest.fixture(scope="module")
-def told(
-    request: pytest.FixtureRequest, operator: OperatorProcess, new_space: Callable[[], Space]
-) -> Iterator[Mapping[Story, Future[None]]]:
+def told(request: pytest.FixtureRequest, operator: OperatorProcess, new_space: Callable[[], Space]) -> Iterator[Told]:
     """Every selected story, begun at once, each in a namespace of its own."""
     assert operator.is_ready()
-    ids = {item.name for item in request.session.items}
-    selected = [tell for tell in STORIES if f"test_a_schedule[{tell.__name__}]" in ids]
-    with ThreadPoolExecutor(len(selected)) as pool:
-        yield {tell: pool.submit(tell, new_space()) for tell in selected}
+    with tell_together(request, "test_a_schedule", STORIES, new_space) as futures:
+        yield futures
 
 
 def fired(space: Space, slot: datetime, name: str = "tick") -> Object:
@@ -367,6 +361,6 @@ def a_record_deleted_by_hand_is_made_again_while_its_job_lives(space: Space) -> 
 
 
 @pytest.mark.parametrize("tell", STORIES, ids=[each.__name__ for each in STORIES])
-def test_a_schedule(tell: Story, told: Mapping[Story, Future[None]]) -> None:
+def test_a_schedule(tell: Story, told: Told) -> None:
     """The story ends well."""
     told[tell].result()

@@ -228,9 +228,18 @@ def test_plan_changed(case: Case) -> None:
     check(case)
 
 
+SLOT_RUN = run(
+    meta={
+        "annotations": {"launchplan.dev/slot": "2026-05-01T00:00:00Z"},
+        "ownerReferences": [{"kind": "LaunchPlan", "name": "hello", "uid": "LaunchPlan-hello", "controller": True}],
+    }
+)
+
+
 @cases(
     Case("a new run wakes itself, and its plan later", None, run(), (RUN,), (PLAN,)),
-    Case("a run of ours that is new wakes its plan", None, run(), (), (PLAN,), own=True),
+    Case("a record of ours that is new wakes its plan", None, run(), (), (PLAN,), own=True),
+    Case("a slot's run that the plan made wakes itself too", None, SLOT_RUN, (RUN,), (PLAN,), own=True),
     Case("a phase wakes the plan", run(), run(phase="Queued"), (RUN,), (PLAN,)),
     Case("a phase that we wrote wakes the plan", run(), run(phase="Running"), (), (PLAN,), own=True),
     Case("the same phase wakes only the run", run(phase="Queued"), run(phase="Queued", meta={"generation": 2}), (RUN,)),
