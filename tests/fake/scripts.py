@@ -226,6 +226,19 @@ async def pass_time(cluster: Cluster, moment: datetime, seconds: float = SETTLED
     await cluster.rest(max(0.0, (moment - cluster.now()).total_seconds() + seconds))
 
 
+async def after(cluster: Cluster, slot: datetime, jobs: list[str]) -> None:
+    """Let a slot pass and everything settle: then these are all Jobs that there are."""
+    await pass_time(cluster, slot)
+
+    async def as_expected() -> bool:
+        return await names(cluster) == sorted(jobs)
+
+    try:
+        await cluster.eventually(as_expected)
+    except (AssertionError, TimeoutError):
+        raise AssertionError(f"expected {sorted(jobs)}, found {await names(cluster)}") from None
+
+
 def slot_job(cron_job: str, slot: datetime) -> str:
     """Return the name of a slot's Job."""
     return f"{cron_job}-{int(slot.timestamp()) // 60}"

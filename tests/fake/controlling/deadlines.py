@@ -11,6 +11,7 @@ from tests.fake.scripts import (
     gone,
     new_job,
     new_pod,
+    pass_time,
     pods_of,
     read,
     remove,
@@ -139,9 +140,10 @@ async def a_finished_job_counts_its_pod_once(cluster: Cluster) -> None:
 async def a_failed_pod_is_replaced_after_ten_seconds(cluster: Cluster) -> None:
     """A failed pod is replaced ten seconds after its end, once."""
     pod = await running(cluster, backoffLimit=1)
+    ended = cluster.now()
     await cluster.end(pod, 1)
     await until(cluster, JOBS, "a", lambda each: counts(each) == {"failed": 1})
-    await cluster.rest(5)
+    await pass_time(cluster, ended, 8)
     assert len(await pods_of(cluster, "a")) == 1
     second = await new_pod(cluster, "a", (pod,))
     await cluster.run(second)

@@ -76,13 +76,13 @@ async def with_the_policy_failed_a_forced_deletion_is_held(cluster: Cluster) -> 
 
 @script
 async def with_the_policy_failed_a_pod_that_loses_its_finalizer_is_not_counted(cluster: Cluster) -> None:
-    """With the policy Failed a forced pod whose finalizer is taken away is gone uncounted, and replaced at once."""
+    """With the policy Failed a forced pod whose finalizer is taken away is gone uncounted, and replaced."""
     pod = await running(cluster, lost=True, **_FAILED_ONLY)
     await remove(cluster, pod, force=True)
     await until(cluster, JOBS, "a", lambda each: counts(each) == {"terminating": 1})
     await edit(cluster, PODS, pod["metadata"]["name"], metadata={"finalizers": None})
     await gone(cluster, PODS, pod["metadata"]["name"])
-    await new_pod(cluster, "a", (pod,), 8)
+    await new_pod(cluster, "a", (pod,))
     await until(cluster, JOBS, "a", lambda each: counts(each) == {"active": 1})
 
 
