@@ -25,7 +25,6 @@ _PHASES = {
     Reason.Aborted: Phase.Aborted,
     Reason.JobDeleted: Phase.Aborted,
     Reason.Replaced: Phase.Aborted,
-    Reason.Replaced: Phase.Aborted,
     Reason.TimedOut: Phase.TimedOut,
     Reason.Aborting: Phase.Aborting,
     Reason.Running: Phase.Running,
