@@ -11,7 +11,7 @@ from hypothesis.strategies import DrawFn
 
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.decide.concurrency import Admission, Candidate, Policy, Seat, decide_admission
-from launchplan_operator.decide.ledger import Ledger, ledger_status, mark_replaced, read_ledger, take_seats
+from launchplan_operator.decide.ledger import Ledger, ledger_status, mark_replaced, read_ledger, skip_runs, take_seats
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SECONDS = st.integers(0, 400).map(lambda seconds: timedelta(seconds=seconds))
@@ -84,7 +84,10 @@ def looks(draw: DrawFn) -> Look:
     """Draw what one decision sees: seats above the limit and marks for runs that are gone included."""
     waiting = [draw(candidates(number)) for number in range(draw(st.integers(0, 8)))]
     marks = st.none() | st.sampled_from([*(each.name for each in waiting), "gone"])
-    seats = [Seat(f"seat-{n}", f"held-{n}", draw(AGES), draw(marks)) for n in range(draw(st.integers(0, 7)))]
+    seats = [
+        Seat(f"seat-{n}", f"held-{n}", draw(AGES), draw(marks), draw(st.booleans()))
+        for n in range(draw(st.integers(0, 7)))
+    ]
     return Look(draw(policies()), tuple(seats), tuple(draw(st.permutations(waiting))), draw(HALTS), draw(HOLDS))
 
 
@@ -249,6 +252,6 @@ def test_the_next_look_is_in_the_future_and_decides_something(look: Look) -> Non
 @given(looks())
 def test_a_ledger_that_was_written_reads_the_same(look: Look) -> None:
     """To the second, which is all that a status holds."""
-    ledger = Ledger(look.seats, look.hold_until, "plan")
+    ledger = skip_runs(Ledger(look.seats, look.hold_until, "plan"), look.decide().skip)
     status = {"concurrency": ledger_status(ledger, 0)}
     assert read_ledger(status, "plan") == ledger

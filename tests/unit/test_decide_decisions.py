@@ -9,7 +9,7 @@ import pytest
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.mending import Target
 from launchplan_operator.api.planstatus import Decision
-from launchplan_operator.decide.decisions import MAX_DECISION_MESSAGE, decision_of
+from launchplan_operator.decide.decisions import MAX_DECISION_MESSAGE, decision_of, plain_decision
 from launchplan_operator.decide.progress import queued_status, rejected_status, run_status, skipped_status
 from launchplan_operator.decide.run import RunError, RunState
 
@@ -69,6 +69,21 @@ def test_a_run_that_never_started_is_told_of(status: dict[str, Any] | None, expe
     assert found == expected
     if found is not None:
         Decision.model_validate(found)
+
+
+@pytest.mark.parametrize(
+    ("about", "expected"),
+    [
+        pytest.param({}, {}, id="about the plan"),
+        pytest.param({"execution": "report-1"}, {"execution": "report-1"}, id="about a run"),
+        pytest.param({"slot": "2026-01-31T11:59:00Z"}, {"slot": "2026-01-31T11:59:00Z"}, id="about a slot"),
+    ],
+)
+def test_a_decision_of_now_is_told(about: dict[str, str], expected: dict[str, str]) -> None:
+    """What it is about, where it is about one thing."""
+    found = plain_decision(NOON, "Missed", Reason.Missed, "why", **about)
+    assert found == {"time": NOON_TEXT, "outcome": "Missed", "reason": "Missed", "message": "why", **expected}
+    Decision.model_validate(found)
 
 
 def test_a_long_message_is_cut() -> None:

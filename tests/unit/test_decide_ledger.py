@@ -5,28 +5,33 @@ from typing import Any
 
 import pytest
 
+from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.planstatus import ConcurrencyStatus, LaunchPlanStatus
-from launchplan_operator.decide.concurrency import Candidate, Seat
+from launchplan_operator.decide.concurrency import Candidate, Seat, Skipping
 from launchplan_operator.decide.ledger import (
     Ledger,
+    Skipped,
     free_seats,
     holds,
+    keep_skipped,
     ledger_status,
     mark_replaced,
+    mark_started,
     read_ledger,
+    skip_runs,
     take_seats,
 )
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-A, B = Seat("a", "uid-a", NOON - 5 * MINUTE), Seat("b", "uid-b", NOON - MINUTE, "c")
+A, B = Seat("a", "uid-a", NOON - 5 * MINUTE), Seat("b", "uid-b", NOON - MINUTE, "c", started=True)
 LEDGER = Ledger((A, B), None, "plan-1")
 STATUS: dict[str, Any] = {
     "planUid": "plan-1",
     "queued": 3,
     "running": [
         {"name": "a", "uid": "uid-a", "admittedAt": "2026-01-31T11:55:00Z"},
-        {"name": "b", "uid": "uid-b", "admittedAt": "2026-01-31T11:59:00Z", "replacedBy": "c"},
+        {"name": "b", "uid": "uid-b", "admittedAt": "2026-01-31T11:59:00Z", "replacedBy": "c", "started": True},
     ],
 }
 
@@ -46,6 +51,16 @@ def candidate(name: str) -> Candidate:
             0,
             {"planUid": "p", "queued": 0, "holdUntil": "2026-01-31T12:00:00Z"},
             id="one that is held",
+        ),
+        pytest.param(
+            Ledger((), None, "p", (Skipped("d", "uid-d", Reason.QueueFull, "full"),)),
+            0,
+            {
+                "planUid": "p",
+                "queued": 0,
+                "skipped": [{"name": "d", "uid": "uid-d", "reason": "QueueFull", "message": "full"}],
+            },
+            id="one with runs that never start and do not say so yet",
         ),
     ],
 )
@@ -95,8 +110,33 @@ def test_a_seat_is_marked_once() -> None:
     assert mark_replaced(marked, [("uid-a", "e")]) == marked
 
 
+def test_a_seat_remembers_that_its_job_was_seen() -> None:
+    """It is not forgotten, and who has no seat is remembered nowhere."""
+    seen = mark_started(LEDGER, {"a", "x"})
+    assert [seat.started for seat in seen.seats] == [True, True]
+    assert (mark_started(seen, set()), mark_started(LEDGER, set())) == (seen, LEDGER)
+
+
+def test_a_run_that_never_starts_is_known_until_it_says_so_itself() -> None:
+    """Nobody admits it any more, whatever changes meanwhile; whose end is written leaves the ledger."""
+    skippings = [Skipping(candidate(name), Reason.LimitReached, "why") for name in ("d", "e")]
+    ledger = skip_runs(LEDGER, skippings)
+    assert ledger.skipped == tuple(Skipped(name, f"uid-{name}", Reason.LimitReached, "why") for name in ("d", "e"))
+    assert [ledger.knows(f"uid-{name}") for name in "abdex"] == [True, True, True, True, False]
+    kept = keep_skipped(ledger, {"uid-a", "uid-e"})
+    assert [entry.name for entry in kept.skipped] == ["e"]
+    assert (kept.seats, kept.knows("uid-d"), keep_skipped(kept, {"uid-e"})) == (LEDGER.seats, False, kept)
+
+
 def test_a_change_keeps_what_it_is_not_about() -> None:
     """The plan's uid and the hold."""
-    held = Ledger((A,), NOON, "plan-1")
-    for changed in (free_seats(held, set()), take_seats(held, [], NOON), mark_replaced(held, [])):
+    held = Ledger((A,), NOON, "plan-1", (Skipped("d", "uid-d", Reason.QueueFull, "full"),))
+    for changed in (
+        free_seats(held, set()),
+        take_seats(held, [], NOON),
+        mark_replaced(held, []),
+        mark_started(held, set()),
+        skip_runs(held, []),
+        keep_skipped(held, {"uid-d"}),
+    ):
         assert changed == held
