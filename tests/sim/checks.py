@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -29,6 +30,8 @@ from tests.sim.world import World
 _FINAL = ("phase", "outputs", "completionTime", "error", "inputs", "jobRef", "launchPlanVersion")
 _FROM_CRONJOB = "cronjob.kubernetes.io/instantiate"
 _OWN = {"app.kubernetes.io/managed-by": "launchplan-operator"}
+#: How long an ended run stays at least, but for what two clocks differ.
+_STAYS = timedelta(minutes=15) - timedelta(seconds=20)
 #: Calls that one process makes in a minute at most, however bad the minute.
 _BUSY = 3000
 
@@ -175,6 +178,8 @@ class Checks:
     def _execution(self, change: Change) -> None:
         before, after = change.before, change.after
         self._tell_plans(change)
+        if after is None and before is not None and self.world.network.caller is not None:
+            self._check_age(before)
         if before is None or after is None or self.world.by_person:
             return
         old, new = before.get("status") or {}, after.get("status") or {}
@@ -188,6 +193,13 @@ class Checks:
                 self.fail(f"{name} lost the mark that it is counted")
         if new.get("outputs") is not None and new.get("phase") != "Succeeded":
             self.fail(f"{name} has outputs in phase {new.get('phase')}")
+
+    def _check_age(self, execution: Object) -> None:
+        """What ended stays for 15 minutes: a late write meets its name."""
+        ended = (execution.get("status") or {}).get("completionTime") or execution["metadata"]["creationTimestamp"]
+        if self.world.now() - to_instant(ended) < _STAYS:
+            name = f"{execution['metadata']['namespace']}/{execution['metadata']['name']}"
+            self.fail(f"execution {name} was removed at once: it ended at {ended}")
 
     def _tell_plans(self, change: Change) -> None:
         obj = change.after or change.before or {}

@@ -101,6 +101,7 @@ class PlanHistory:
         if since is None:
             # Nothing was to fire: whatever begins later begins then.
             self.removed = None
+            return ""
         if self.removed is None or self.removed[1] != plan["metadata"]["generation"]:
             return ""
         late = to_instant(str(since)) - self.removed[0]

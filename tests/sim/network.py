@@ -189,7 +189,9 @@ class Stream(AbstractAsyncContextManager[AsyncIterator[Object]]):
             self._network.streams.remove(self)
 
     def cut(self) -> None:
-        """Break the connection: what is on its way is lost."""
+        """Break the connection: what is on its way comes again by the next watch, but for what was overtaken."""
+        if self._held_back is not None:
+            self._network.adversary.strike("watch event lost")
         self._end()
         self.leave()
 
