@@ -74,7 +74,8 @@ def test_the_value_is_the_slots_time_and_the_offset(offset: str | None, value: s
 @given(INSTANTS, st.timedeltas(-timedelta(days=106_000), timedelta(days=106_000)))
 def test_every_value_is_a_datetime(slot: datetime, offset: timedelta) -> None:
     """However far it is moved; and none is longer than the sample by which the size of inputs is judged."""
-    schedule = Schedule(cron="0 9 * * *", kickoff_time_input="day", kickoff_time_offset=format_go_duration(offset)[:33])
+    text = format_go_duration(offset).replace("µ", "u")
+    schedule = Schedule(cron="0 9 * * *", kickoff_time_input="day", kickoff_time_offset=text)
     value = kickoff_value(schedule, slot)
     assert check_value(SCALARS["datetime"], value) is None
     assert datetime.fromisoformat(value) == slot + offset
@@ -172,6 +173,15 @@ def test_another_input_is_told_and_mended(
     assert checked(after) == ()
     assert after["schedule"].get("kickoffTimeInput") == meant
     assert meant is not None or "kickoffTimeOffset" not in after["schedule"]
+
+
+def test_a_misspelt_fixed_input_does_not_become_the_kickoff_input() -> None:
+    """Though its name is near: then the plan would fix what the slot gives."""
+    fields = BOUND | {"fixedInputs": {"dayy": "2026-01-01T00:00:00Z"}} | schedule_with("day")
+    findings = checked(fields)
+    assert [finding.reason for finding in findings] == [Reason.UnexpectedInput]
+    command = mend_command([finding.fix for finding in findings], Target("lp", "demo", "daily"))
+    assert checked(patched({"spec": fields}, command)["spec"]) == ()
 
 
 def test_a_union_of_more_gets_no_time() -> None:

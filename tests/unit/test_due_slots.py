@@ -114,6 +114,18 @@ def test_a_year_of_minutes_is_summed_but_for_the_newest() -> None:
     assert (len(found.late), found.older) == (MAX_DUE, 365 * 24 * 60 - MAX_DUE - 4)
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 59), st.integers(1, 600), st.integers(90_000, 180_000))
+def test_a_long_outage_is_summed_whatever_the_jitter(jitter: int, deadline: int, seconds: int) -> None:
+    """Each slot that was due is on time, late or older."""
+    table = Timetable(RateTiming(MINUTE), jitter=jitter * SECOND)
+    now = NINE + seconds * SECOND
+    found = due_slots(table, ME, NINE, now, deadline * SECOND)
+    come = [slot for slot in slots_between(table, NINE, now, 10_000) if due(table, slot) <= now]
+    assert [*found.late, *found.on_time] == come[found.older :]
+    assert (len(found.late), found.older > 0) == (MAX_DUE, True)
+
+
 def test_a_long_deadline_is_worked_off_in_parts() -> None:
     """A look never starts more than a thousand; the next is due at once, and none is lost or started twice."""
     base, now, started = NINE, NINE + 2500 * MINUTE, list[datetime]()

@@ -37,7 +37,7 @@ def parse_go_duration(text: str) -> timedelta | None:
 
 def format_go_duration(duration: timedelta) -> str:
     """Return the text that Go's `Duration.String` gives, such as 1h30m0s, 1.5s, 20ms or 0s."""
-    microseconds = round(duration / timedelta(microseconds=1))
+    microseconds = duration // timedelta(microseconds=1)
     sign = "-" if microseconds < 0 else ""
     return sign + _format_magnitude(abs(microseconds))
 
