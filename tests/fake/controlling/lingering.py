@@ -75,6 +75,18 @@ async def with_the_policy_failed_a_forced_deletion_is_held(cluster: Cluster) -> 
 
 
 @script
+async def with_the_policy_failed_a_held_deletion_is_freed_by_a_deadline(cluster: Cluster) -> None:
+    """With the policy Failed a forced deletion that is held is freed by the end of the Job."""
+    pod = await running(cluster, lost=True, **_FAILED_ONLY)
+    await remove(cluster, pod, force=True)
+    await until(cluster, JOBS, "a", lambda each: counts(each) == {"terminating": 1})
+    await edit(cluster, JOBS, "a", spec={"activeDeadlineSeconds": 1})
+    await gone(cluster, PODS, pod["metadata"]["name"])
+    job = await until(cluster, JOBS, "a", finished)
+    assert counts(job) == {"failed": 1}
+
+
+@script
 async def with_the_policy_failed_a_pod_that_loses_its_finalizer_is_not_counted(cluster: Cluster) -> None:
     """With the policy Failed a forced pod whose finalizer is taken away is gone uncounted, and replaced."""
     pod = await running(cluster, lost=True, **_FAILED_ONLY)

@@ -85,13 +85,18 @@ async def a_job_of_no_completions_never_has_a_pod(cluster: Cluster) -> None:
 @script
 async def a_job_of_no_parallelism_runs_when_somebody_raises_it(cluster: Cluster) -> None:
     """A Job of no parallelism has no pod until somebody resumes it and raises that: two writes, and it runs."""
-    await new_job(cluster, suspend=True, completions=1, parallelism=0)
-    await edit(cluster, JOBS, "a", spec={"suspend": False})
+    shapes: dict[str, Object] = {"counted": {"completions": 1}, "open": {}}
+    for name, spec in shapes.items():
+        await new_job(cluster, name, suspend=True, parallelism=0, **spec)
+        await edit(cluster, JOBS, name, spec={"suspend": False})
     await cluster.rest(3)
-    assert await pods_of(cluster, "a") == []
-    assert (await read(cluster, JOBS, "a"))["status"]["startTime"]
-    await edit(cluster, JOBS, "a", spec={"parallelism": 1})
-    await new_pod(cluster, "a")
+    for name in shapes:
+        assert await pods_of(cluster, name) == []
+        resumed = await read(cluster, JOBS, name)
+        assert resumed["status"]["startTime"]
+        assert conditions(resumed) == []
+        await edit(cluster, JOBS, name, spec={"parallelism": 1})
+        await new_pod(cluster, name)
 
 
 @script
