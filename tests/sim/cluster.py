@@ -91,9 +91,7 @@ class SimCluster:
         self._dirty = True
         meta = (change.after or change.before or {})["metadata"]
         name = (meta.get("namespace", ""), meta["name"])
-        if change.kind == JOBS:
-            self._cron_due = 0.0
-        elif change.kind == CRON_JOBS:
+        if change.kind in (JOBS, CRON_JOBS):
             self._cron_due = 0.0
         elif change.kind == PODS:
             self._notice_pod(name, change.after)
