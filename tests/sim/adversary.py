@@ -15,7 +15,7 @@ _WAY = 0.004
 #: Seconds after which a caller gives up.
 _PATIENCE = 30.0
 #: Seconds after its sending in which a late write arrives, or never: within the 15 minutes that the design assumes.
-_LATEST = 870.0
+LATEST = 870.0
 #: The list that fills a cache: it may come from a server that lags behind.
 _CACHE_LIST = "watch._list:chunks"
 _BEFORE, _AFTER = "before", "after"
@@ -103,7 +103,7 @@ class Adversary:
             return Fate(fault=self._fault(call))
         if call.writes and self.chance(profile.late):
             self.strike("late write")
-            return Fate(there=_PATIENCE + rng.random() ** 3 * (_LATEST - _PATIENCE))
+            return Fate(there=_PATIENCE + rng.random() ** 3 * (LATEST - _PATIENCE))
         if self.chance(profile.slow):
             self.strike("slow call")
             return Fate(there=rng.uniform(0.0, 20.0), back=rng.uniform(0.0, 9.0))
@@ -168,6 +168,7 @@ def draw_profile(rng: Random) -> Profile:
         travelling=maybe(0.15, 0.1, 0.5),
         targets=often(0.7, 8),
         sudden=often(0.3, 3),
+        stops=often(0.2, 2),
         pauses=often(0.2, 2),
         clocks=often(0.15, 3),
         skew=maybe(0.25, 0.1, 2.0),

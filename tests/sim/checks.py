@@ -72,6 +72,7 @@ class Checks:
     def __post_init__(self) -> None:
         self.world.api.store.listeners.append(self.changed)
         self.world.network.on_call = self.called
+        self.world.failed = self.fail
 
     async def watch(self) -> None:
         """Raise the first violation, when there is one."""

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from tests.sim.network import OUTSIDE
-from tests.sim.world import Replica, World, stream
+from tests.sim.replica import Replica
+from tests.sim.world import World, stream
 
-#: Seconds after which a leader that stands still has lost its lease.
-_LEASE = 15.0
+#: Seconds by which a clock is wrong at most.
+_CLOCKS = 5.0
 
 
 class Disasters:
@@ -23,6 +25,7 @@ class Disasters:
         profile = self._world.adversary.profile
         plan: tuple[tuple[int, Callable[[], None]], ...] = (
             (profile.sudden, self._sudden_death),
+            (profile.stops, self._stop),
             (profile.pauses, self._pause),
             (profile.clocks, self._step_clock),
             (profile.restarts, self._restart_server),
@@ -34,13 +37,17 @@ class Disasters:
                 self._at(self._rng.uniform(1.0, self._until), disaster)
 
     def end(self) -> None:
-        """Let everything go on."""
-        for replica in self._world.replicas:
+        """Let everything go on, and one operator alone: what others may do was seen by now, and costs time."""
+        world = self._world
+        last = world.leader
+        for replica in world.replicas:
             replica.process.thaw()
             replica.skew = 0.0
-            self._lay_down(replica)
-        self._world.start(self._world.leader)
-        self._world.cluster.controllers_run = self._world.cluster.kubelet_runs = True
+            if replica is not last:
+                replica.wanted = False
+                world.kill(replica.process)
+        world.start(last)
+        world.cluster.controllers_run = world.cluster.kubelet_runs = True
 
     def _at(self, when: float, what: Callable[..., None], *arguments: object) -> None:
         asyncio.get_running_loop().call_at(when, what, *arguments, context=OUTSIDE)
@@ -52,22 +59,37 @@ class Disasters:
     def _sudden_death(self) -> None:
         self._world.die_suddenly(self._world.leader)
 
+    def _stop(self) -> None:
+        """Tell a process to end, which lets go of its Lease."""
+        process = self._world.leader.process
+        if not process.ended and not process.frozen:
+            self._strike("process told to end")
+            process.stop()
+
     def _pause(self) -> None:
-        """Stop the leader; as a rule another leads meanwhile, until the first one wakes and sees that it is over."""
+        """Stop the leader as it sends a write, which may arrive minutes later; another may lead meanwhile."""
         leader = self._world.leader
-        if leader.process.dead or leader.process.frozen:
+        if leader.process.ended or leader.process.frozen:
+            return
+        writes = self._rng.choice((0, 1, 1, 2, 5))
+        self._world.network.count_down(leader.process, writes, partial(self._freeze, leader))
+
+    def _freeze(self, leader: Replica) -> None:
+        process = leader.process
+        if process.ended or process.frozen or not self._world.adversary.active:
             return
         self._strike("paused process")
-        leader.process.freeze()
-        seconds = self._rng.uniform(5.0, 400.0)
-        self._in(seconds, leader.process.thaw)
-        if seconds > _LEASE:
-            self._in(_LEASE, self._take_over, leader)
-            self._in(seconds + self._rng.uniform(0.0, 3.0), self._lay_down, leader)
+        process.freeze()
+        seconds = self._rng.choice((self._rng.uniform(5.0, 60.0), self._rng.uniform(20.0, 800.0)))
+        if self._rng.random() < 0.6:
+            self._world.network.detain(process, seconds + self._rng.uniform(-5.0, 300.0))
+        self._in(seconds, process.thaw)
 
     def _two_leaders(self) -> None:
-        """Let two lead at once for a while."""
+        """Where nobody is elected, let a second one work beside the first for a while, as when a Deployment is changed."""
         leader = self._world.leader
+        if self._world.elected:
+            return
         self._strike("two leaders")
         self._take_over(leader)
         self._in(self._rng.uniform(1.0, 200.0), self._lay_down, leader)
@@ -83,7 +105,8 @@ class Disasters:
 
     def _step_clock(self) -> None:
         self._strike("clock step")
-        self._world.leader.skew += self._rng.uniform(-5.0, 5.0)
+        leader = self._world.leader
+        leader.skew = max(-_CLOCKS, min(_CLOCKS, leader.skew + self._rng.uniform(-_CLOCKS, _CLOCKS)))
 
     def _restart_server(self) -> None:
         self._strike("server restart")

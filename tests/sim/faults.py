@@ -21,6 +21,7 @@ KINDS = (
     "crash before a call",
     "crash after a call",
     "crash between calls",
+    "process told to end",
     "paused process",
     "two leaders",
     "clock step",
@@ -54,6 +55,7 @@ class Profile:
         travelling: chance that a list for a cache shows the past.
         targets: how many calls of the sources the operator dies at.
         sudden: how often the operator dies between two calls.
+        stops: how often the leader is told to end.
         pauses: how often a process is stopped for minutes.
         clocks: how often a clock steps.
         skew: seconds by which a process's clock may be wrong.
@@ -72,6 +74,7 @@ class Profile:
     travelling: float = 0.0
     targets: int = 0
     sudden: int = 0
+    stops: int = 0
     pauses: int = 0
     clocks: int = 0
     skew: float = 0.0

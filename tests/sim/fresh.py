@@ -15,7 +15,8 @@ from tests.fake.store import Object, copy
 from tests.fake.transport import InProcessTransport
 from tests.fake.virtual import seeded
 from tests.sim.loop import Process
-from tests.sim.world import NAMESPACES, SETTINGS, NoOwnership, World, run_operator
+from tests.sim.replica import run_operator
+from tests.sim.world import NAMESPACES, SETTINGS, NoOwnership, World
 
 #: Reasons of plans and workflows whose past matters, or another's object.
 _OF_THE_PAST = frozenset({"VersionConflict", "RevisionTampered", "CronJobNameTaken", "VersionNotFound"})

@@ -32,12 +32,14 @@ class Process:
         self._held: deque[asyncio.Handle] = deque()
         self._root: asyncio.Task[None] | None = None
 
-    def start(self, main: Coroutine[Any, Any, None]) -> None:
-        """Run `main` as this process."""
+    def start(self, main: Coroutine[Any, Any, None], on_end: Callable[[], None] | None = None) -> None:
+        """Run `main` as this process; `on_end` is told when that is over, whatever it ended of."""
         context = copy_context()
         context.run(_PROCESS.set, self)
         self._root = asyncio.get_running_loop().create_task(main, context=context)
         self._root.add_done_callback(_forget_outcome)
+        if on_end is not None:
+            self._root.add_done_callback(lambda _task: on_end(), context=Context())
 
     @property
     def ended(self) -> bool:
@@ -64,6 +66,11 @@ class Process:
         """End the process wherever it stands."""
         self.dead = True
         self.thaw()
+        if self._root is not None:
+            self._root.cancel()
+
+    def stop(self) -> None:
+        """Ask the process to end, as SIGTERM does: what it still does on its way out counts."""
         if self._root is not None:
             self._root.cancel()
 

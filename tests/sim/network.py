@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from contextvars import Context
 from types import TracebackType
 
+from launchplan_operator.api.kinds import EVENTS, LEASES
 from launchplan_operator.kube.transport import Body, Object, Response, TransportError
 from tests.fake.api import FakeApi
 from tests.fake.errors import ApiError
@@ -15,7 +16,7 @@ from tests.fake.listing import Lister
 from tests.fake.routing import Call, Request, route
 from tests.fake.store import Store, Watch, copy
 from tests.fake.transport import expire
-from tests.sim.adversary import Adversary, Fate
+from tests.sim.adversary import LATEST, Adversary, Fate
 from tests.sim.loop import Process
 from tests.sim.sites import Site, calling_site
 
@@ -45,7 +46,11 @@ class Network:
         self.note = note
         self.on_call: Callable[[str], None] = _ignore
         self.streams: list[Stream] = []
+        #: The latest time at which a write that was held up arrives.
+        self.last_arrival = 0.0
         self._fault: Fault | None = None
+        self._detained: dict[Process, float] = {}
+        self._counted: dict[Process, tuple[int, Callable[[], None]]] = {}
         api.faults = lambda _call: self._fault
 
     def send(self, process: Process, site: Site | None, request: Request, answer: "asyncio.Future[Response]") -> None:
@@ -60,7 +65,30 @@ class Network:
         if fate.kill == "before":
             self.kill(process)
             return
-        _later(fate.there, self._arrive, process, call, fate, answer)
+        now = asyncio.get_running_loop().time()
+        if fate.there > 1.0:
+            self.last_arrival = max(self.last_arrival, now + fate.there)
+        _later(fate.there, self._arrive, process, call, fate, answer, now)
+        if call.writes and call.kind not in (EVENTS, LEASES):
+            self._count(process)
+
+    def count_down(self, process: Process, writes: int, reached: Callable[[], None]) -> None:
+        """Tell when a process has sent so many writes more."""
+        if writes == 0:
+            reached()
+        else:
+            self._counted[process] = (writes, reached)
+
+    def detain(self, process: Process, seconds: float) -> None:
+        """Hold up what a process has sent and what has not arrived, for so long or as long as a call may take."""
+        self._detained[process] = asyncio.get_running_loop().time() + seconds
+
+    def _count(self, process: Process) -> None:
+        writes, reached = self._counted.pop(process, (0, _nothing))
+        if writes > 1:
+            self._counted[process] = (writes - 1, reached)
+        elif writes == 1:
+            reached()
 
     def open(self, stream: "Stream") -> "Watch | Response | Lost":
         """Open a watch at the server."""
@@ -83,7 +111,16 @@ class Network:
         self.adversary.strike(f"answer {answer}")
         return Fault(answer)
 
-    def _arrive(self, process: Process, call: Call, fate: Fate, answer: "asyncio.Future[Response]") -> None:
+    def _arrive(
+        self, process: Process, call: Call, fate: Fate, answer: "asyncio.Future[Response]", sent: float
+    ) -> None:
+        now = asyncio.get_running_loop().time()
+        until = min(self._detained.get(process, 0.0), sent + LATEST)
+        if now < until:
+            self.adversary.strike("late write" if call.writes else "slow call")
+            self.last_arrival = max(self.last_arrival, until)
+            _later(until - now, self._arrive, process, call, fate, answer, sent)
+            return
         self._fault, self.caller = fate.fault, process
         try:
             given = self._from_the_past(call, fate.past) if fate.past else self.api.handle(call.request)

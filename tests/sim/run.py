@@ -21,12 +21,9 @@ _LIVES = (240.0, 420.0, 600.0, 900.0)
 #: Seconds after the faults in which all that was missed is found again: calls that hang, back-off, a last round.
 _RECOVERY = 200.0
 #: A watch that fell silent is given up after 315 s; one that lost an event is repaired by the list after 720 s.
-_SILENCE, _REPAIR = 340.0, 760.0
+_SILENCE, _REPAIR = 370.0, 760.0
 #: Seconds that what waits for another object waits at most.
 _PATIENCE = 320.0
-#: Seconds within which the last late write arrives.
-_LATE = 870.0
-
 #: Every how many seeds garbage is collected: never in the middle of one, whose order of events it might change.
 _COLLECT = 10
 Restrict = Callable[[Profile], Profile]
@@ -90,8 +87,7 @@ async def _tell(world: World, checks: Checks) -> None:
     watcher = loop.create_task(checks.watch())
     try:
         people.settle_in()
-        world.replicas[0].wanted = True
-        world.start(world.replicas[0])
+        world.start_first()
         disasters.arrange()
         await _either(watcher, people.live(lasts))
         await _either(watcher, asyncio.sleep(max(0.0, lasts - loop.time())))
@@ -118,14 +114,10 @@ async def _either(watcher: "asyncio.Task[None]", story: Coroutine[Any, Any, None
 
 
 def _recovery(world: World) -> float:
-    struck = world.adversary.struck
-    if struck["late write"]:
-        return _LATE + _RECOVERY
-    if struck["watch event lost"]:
-        return _REPAIR
-    if struck["watch silent"]:
-        return _SILENCE + 30.0
-    return _RECOVERY
+    """Return the seconds in which all is mended: when the last late write has arrived, and what was not told is found."""
+    struck, now = world.adversary.struck, asyncio.get_running_loop().time()
+    found = _REPAIR if struck["watch event lost"] else _SILENCE if struck["watch silent"] else 0.0
+    return max(_RECOVERY, found, world.network.last_arrival - now + _RECOVERY)
 
 
 def _is_waiting(world: World) -> bool:

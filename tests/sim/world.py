@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 from random import Random
 from typing import Any
 
 from launchplan_operator.api.kinds import Kind
 from launchplan_operator.app import Operator, assemble
+from launchplan_operator.kube.client import Client
+from launchplan_operator.kube.elector import CALL_SECONDS, Elector
 from launchplan_operator.settings import Settings
 from tests.fake.api import FakeApi
 from tests.fake.routing import Call
@@ -18,29 +20,16 @@ from tests.fake.virtual import START, seeded
 from tests.sim.adversary import Adversary
 from tests.sim.cluster import SimCluster
 from tests.sim.loop import Process
-from tests.sim.network import OUTSIDE, Network, SimTransport
+from tests.sim.network import OUTSIDE, Network, Note, SimTransport
+from tests.sim.replica import Replica, is_expected, run_operator
 
 NAMESPACES = ("default", "other")
+#: How often the operators elect a leader, and how often two of them do.
+_ELECTED, _TWO = 0.6, 0.8
+#: Seconds until a process that ended is there again.
+_PAUSES = (0.5, 2.0, 5.0, 30.0, 90.0, 400.0)
 #: Few workers: what races between many races between few as well.
 SETTINGS = Settings(workers=4)
-
-
-@dataclass(slots=True)
-class Replica:
-    """One operator and its process.
-
-    Attributes:
-        skew: seconds by which its wall clock is wrong.
-        lives: how many processes it has had.
-        wanted: whether it comes back when its process ended.
-    """
-
-    name: str
-    process: Process
-    operator: Operator | None = None
-    skew: float = 0.0
-    lives: int = 0
-    wanted: bool = False
 
 
 class NoOwnership:
@@ -61,6 +50,8 @@ class World:
         trace: one line for each thing that happened; kept only if asked for.
         digest: of all those lines, kept or not.
         by_person: whether the server works at a person's call.
+        elected: whether the operators elect a leader; else one is alone, and a second comes only in its place.
+        failed: told of a process that ended by itself and should not have.
     """
 
     def __init__(self, seed: int, *, traced: bool = False) -> None:
@@ -79,7 +70,9 @@ class World:
             if replica.skew:
                 self.adversary.strike("clock skew")
         self._rng = stream(seed, "processes")
+        self.elected = self._rng.random() < _ELECTED
         self.by_person = False
+        self.failed: Note = self.note
 
     def now(self) -> datetime:
         """Return the true time."""
@@ -92,21 +85,46 @@ class World:
         if self.trace is not None:
             self.trace.append(text)
 
+    def start_first(self) -> None:
+        """Start the operators that the seed has from the beginning."""
+        self.replicas[0].wanted = True
+        self.replicas[1].wanted = self.elected and self._rng.random() < _TWO
+        for replica in self.replicas:
+            self.start(replica)
+
     def start(self, replica: Replica) -> None:
         """Start an operator with empty caches."""
         if not replica.wanted or (replica.lives and not replica.process.ended):
             return
         replica.lives += 1
         process = Process(f"{replica.name}.{replica.lives}")
+        replica.operator, replica.process = self._assemble(replica, process), process
+        self.note(f"start {process.name}")
+        process.start(run_operator(replica.operator), partial(self._ended, replica, process))
+
+    def _assemble(self, replica: Replica, process: Process) -> Operator:
         transport = SimTransport(self.network, process)
 
         def clock() -> datetime:
             return self.now() + timedelta(seconds=replica.skew)
 
-        operator = assemble(SETTINGS, transport, clock=clock, rng=seeded(self._rng.getrandbits(32)))
-        replica.operator, replica.process = operator, process
-        self.note(f"start {process.name}")
-        process.start(run_operator(operator))
+        elector = None
+        if self.elected:
+            client = Client(SimTransport(self.network, process), timeout=CALL_SECONDS)
+            rng = seeded(self._rng.getrandbits(32))
+            elector = Elector(client, "default", "launchplan-operator", process.name, clock=clock, rng=rng)
+        rng = seeded(self._rng.getrandbits(32))
+        return assemble(SETTINGS, transport, clock=clock, rng=rng, elector=elector)
+
+    def _ended(self, replica: Replica, process: Process) -> None:
+        """Let a process that came to its end by itself come back."""
+        if process.dead:
+            return
+        self.note(f"{process.name} ended: {process.failure()!r}")
+        if not is_expected(process.failure()):
+            self.failed(f"{process.name} ended by itself: {process.failure()!r}")
+        self.network.hang_up(process)
+        self._come_back(replica)
 
     def kill(self, process: Process, away: float | None = None) -> None:
         """Kill a process; its replica comes back after a while."""
@@ -115,11 +133,12 @@ class World:
         self.note(f"kill {process.name}")
         process.kill()
         self.network.hang_up(process)
-        replica = next(each for each in self.replicas if each.process is process)
-        if not replica.wanted:
-            return
-        pause = away if away is not None else self._rng.choice((0.5, 2.0, 5.0, 30.0, 90.0, 400.0))
-        asyncio.get_running_loop().call_later(pause, self.start, replica, context=OUTSIDE)
+        self._come_back(next(each for each in self.replicas if each.process is process), away)
+
+    def _come_back(self, replica: Replica, away: float | None = None) -> None:
+        if replica.wanted:
+            pause = away if away is not None else self._rng.choice(_PAUSES)
+            asyncio.get_running_loop().call_later(pause, self.start, replica, context=OUTSIDE)
 
     def hand_over(self, leader: Replica, successor: Replica) -> None:
         """Let another replica be the one that comes back."""
@@ -128,8 +147,9 @@ class World:
 
     @property
     def leader(self) -> Replica:
-        """The replica that comes back when it dies."""
-        return next(each for each in self.replicas if each.wanted)
+        """The replica that leads; where none does, one that may come to it."""
+        wanted = [each for each in self.replicas if each.wanted]
+        return next((each for each in wanted if each.leads), wanted[0])
 
     def die_suddenly(self, replica: Replica) -> None:
         """Let a process die at some step soon, whatever it does then."""
@@ -170,17 +190,6 @@ def stream(seed: int, purpose: str) -> Random:
     """Return a source of chance of its own for each purpose, so that one's use does not change another's."""
     digest = blake2b(f"{seed} {purpose}".encode(), digest_size=8).digest()
     return seeded(int.from_bytes(digest, "big"))
-
-
-async def run_operator(operator: Operator) -> None:
-    """Run with our own watcher for all kinds, as the level below kopf."""
-    async with asyncio.TaskGroup() as group:
-        for reflector in operator.reflectors:
-            group.create_task(reflector.run())
-        for reflector in operator.reflectors:
-            await reflector.synced.wait()
-        group.create_task(operator.recorder.run())
-        group.create_task(operator.queue.run())
 
 
 def quiet_logs() -> None:
