@@ -112,7 +112,7 @@ class SimCluster:
         """Start and end pods whose time has come."""
         for name, (starts, ends, how) in sorted(self._pods.items()):
             pod = self.api.store.get(PODS, name)
-            if pod is None:
+            if pod is None or ("deletionTimestamp" in pod["metadata"] and "nodeName" not in pod["spec"]):
                 continue
             if now >= ends:
                 self._cluster.kubelet.finish(pod, *how)

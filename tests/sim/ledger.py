@@ -16,6 +16,8 @@ _COUNTS = {
 }
 #: Counts of slots that left no execution.
 _SLOT_COUNTS = ("missed", "unknown")
+#: What is said of such a slot; other decisions are about executions.
+_NOT_STARTED = ("Missed", "Unknown")
 #: By how much two clocks may differ.
 _CLOCKS = timedelta(seconds=20)
 
@@ -74,7 +76,7 @@ class PlanHistory:
         before = ((change.before or {}).get("status") or {}) if change.before else {}
         after = change.after.get("status") or {}
         old = before.get("decisions") or ()
-        new = [each for each in after.get("decisions") or () if each not in old and each.get("slot")]
+        new = [each for each in after.get("decisions") or () if each not in old and each["outcome"] in _NOT_STARTED]
         for each in new:
             self.told[to_instant(each["slot"])] = each["outcome"]
         self.untold += max(0, _slots(after) - _slots(before) - len(new))

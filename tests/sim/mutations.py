@@ -24,12 +24,12 @@ class Mutation:
 
     Attributes:
         applied: while this is entered, the operator's code is broken.
-        seed: the first seed that finds it.
+        seed: one that finds it, or None while none is noted.
         restrict: makes more of the faults that it takes.
     """
 
     applied: Callable[[], AbstractContextManager[Any]]
-    seed: int
+    seed: int | None
     restrict: Callable[[Profile], Profile] = lambda profile: profile
 
 
@@ -123,11 +123,11 @@ def _lossy(profile: Profile) -> Profile:
 
 
 MUTATIONS: dict[str, Mutation] = {
-    "a Job deleted by hand is made again": Mutation(_job_made_again, 1),
+    "a Job deleted by hand is made again": Mutation(_job_made_again, None),
     "retention without its 15 minutes": Mutation(_retention_at_once, 1),
-    "schedule.since written after the delete": Mutation(_since_after_delete, 1),
-    "history limits at their defaults": Mutation(_default_history, 1),
-    "suspend used on CronJobs": Mutation(_suspended_cronjob, 1),
-    "counts added twice": Mutation(_counted_twice, 1),
-    "a dropped watch event never repaired": Mutation(_no_repair, 1, _lossy),
+    "schedule.since written after the delete": Mutation(_since_after_delete, None),
+    "history limits at their defaults": Mutation(_default_history, None),
+    "suspend used on CronJobs": Mutation(_suspended_cronjob, 7),
+    "counts added twice": Mutation(_counted_twice, 4),
+    "a dropped watch event never repaired": Mutation(_no_repair, 15, _lossy),
 }

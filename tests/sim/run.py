@@ -84,6 +84,7 @@ async def _tell(world: World, checks: Checks) -> None:
     lasts = stream(world.seed, "life").choice(_LIVES)
     people, disasters = People(world), Disasters(world, lasts)
     mover = loop.create_task(world.cluster.run())
+    mover.add_done_callback(_must_go_on)
     watcher = loop.create_task(checks.watch())
     try:
         people.settle_in()
@@ -111,6 +112,12 @@ async def _either(watcher: "asyncio.Task[None]", story: Coroutine[Any, Any, None
         task.cancel()
         await watcher
     await task
+
+
+def _must_go_on(task: "asyncio.Task[None]") -> None:
+    """A part of the world that ends by a mistake ends the seed."""
+    if not task.cancelled():
+        task.result()
 
 
 def _recovery(world: World) -> float:
