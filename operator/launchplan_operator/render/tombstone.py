@@ -7,7 +7,7 @@ from launchplan_operator.api.canonical import canonical_json
 from launchplan_operator.api.kinds import JOBS
 from launchplan_operator.render import labels
 
-#: Never pulled: the Job is suspended, and wants no pod should anybody resume it.
+#: Never pulled.
 _IMAGE = "launchplan.dev/tombstone"
 
 
@@ -35,5 +35,11 @@ def render_tombstone(
             "annotations": {labels.RUN_UID: uid, labels.CAUSE: canonical_json(dict(cause))},
             "ownerReferences": owners,
         },
-        "spec": {"suspend": True, "parallelism": 0, "template": {"metadata": {"labels": marks}, "spec": pod}},
+        # No completions, which nobody can change: it is over at once, and never has a pod, whoever resumes it.
+        "spec": {
+            "suspend": True,
+            "completions": 0,
+            "parallelism": 0,
+            "template": {"metadata": {"labels": marks}, "spec": pod},
+        },
     }
