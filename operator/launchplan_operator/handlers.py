@@ -74,6 +74,7 @@ class Triggers:
             self._queue.add(("LaunchPlanExecution", namespace, name))
         if new is None and old is not None:
             self._caches.remember_counted(old)
+            self._caches.remember_lost(old)
         if new is None or _phase(new):
             self._caches.forget_booked(new or old or {})
         if _phase(old) != _phase(new) or old is None or new is None:

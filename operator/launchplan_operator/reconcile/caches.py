@@ -17,6 +17,7 @@ from launchplan_operator.api.kinds import (
     WORKFLOW_DEFINITIONS,
     Kind,
 )
+from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.validate import WorkflowView
 from launchplan_operator.decide.versions import Snapshot
 from launchplan_operator.kube.cache import Cache
@@ -140,6 +141,9 @@ class Caches:
     #: though its slot is settled, was made by a request that arrived too late.
     booked_runs: set[str] = field(default_factory=set)
 
+    #: Slots' runs that were deleted before they had a Job, by uid: nothing but this is left to tell of them.
+    lost_runs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
     #: Versions read back from the server, by hash: what has the hash is the version, whoever holds it now.
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
     #: What each workflow was last seen to mean, with its resourceVersion: reading one costs more than all else of a plan.
@@ -158,10 +162,22 @@ class Caches:
         _forget_oldest(self.counted_jobs, _REMEMBERED)
 
     def inherit_runs(self) -> None:
-        """Take the slots' runs that are there when this process begins to write for booked: whoever made them saw to it."""
+        """Take the slots' runs that are there when this process begins to write for booked: whoever made them saw to it.
+
+        Whatever was lost before that was accounted for by another process, or cannot be.
+        """
+        self.lost_runs.clear()
         self.booked_runs.update(
             run["metadata"]["uid"] for run in self.executions.values() if _is_unaccepted_slot_run(run)
         )
+
+    def remember_lost(self, execution: Mapping[str, Any]) -> None:
+        """Note that a slot's run that stood in the books was deleted before it had a Job."""
+        status, uid = execution.get("status") or {}, execution["metadata"]["uid"]
+        is_booked = status.get("phase") or uid in self.booked_runs
+        if labels.is_slot_run(execution) and is_booked and "jobRef" not in status and not is_terminal(status):
+            self.lost_runs[uid] = execution
+        _forget_oldest(self.lost_runs, _REMEMBERED)
 
     def forget_booked(self, execution: Mapping[str, Any]) -> None:
         """A slot's run that was accepted, or is gone, needs no mark any more."""

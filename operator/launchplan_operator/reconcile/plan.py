@@ -14,9 +14,11 @@ from launchplan_operator.decide.readiness import patience_left
 from launchplan_operator.decide.retention import HistoryLimits
 from launchplan_operator.reconcile.context import Context, write_status
 from launchplan_operator.reconcile.ledger import keep_ledger
+from launchplan_operator.reconcile.lostruns import account_lost, forget_lost
 from launchplan_operator.reconcile.planforce import find_force
 from launchplan_operator.reconcile.planreport import report_status
 from launchplan_operator.reconcile.planschedule import advance_schedule
+from launchplan_operator.reconcile.planslots import join_accounts
 from launchplan_operator.reconcile.planview import PlanReading, read_plan
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.reconcile.retention import executions_of, remove_tombstones, retain
@@ -51,15 +53,18 @@ async def reconcile_plan(context: Context, namespace: str, name: str) -> Outcome
     ledger = await keep_ledger(context, plan, reading, force, executions)
     if isinstance(ledger, Failed):
         return ledger
+    lost, told = account_lost(context, plan)
+    step = replace(step, account=join_accounts(step.account, lost))
     status, counting = report_status(context, plan, reading, force, (step, ledger), executions)
     outcome = await write_status(context, LAUNCH_PLANS, plan, status)
     if not isinstance(outcome, Done):
         return outcome
     _tell(context, plan, status)
+    more = forget_lost(context, told)
     if len(status.get("versions") or ()) < len(reading.known):
         await prune_revisions(context, plan, known_versions({"status": status}))
     await _mark_counted(context, namespace, counting.to_mark)
-    if step.again is not None or not counting.complete:
+    if step.again is not None or more or not counting.complete:
         return Again(step.again or 0.0)
     kept = await _retain(context, reading, status, executions)
     if not isinstance(kept, (Done, Again)):
