@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from launchplan_operator.api.schedule import CatchUp
-from launchplan_operator.decide.catchup import decide_catchup
+from launchplan_operator.decide.catchup import decide_catchup, tell_missed
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -72,3 +72,41 @@ def test_each_late_slot_runs_or_is_missed(
     fit = sum(age <= window for age in ages)
     allowed = {"None": 0, "Latest": 0 if started_later else 1, "All": most}[policy]
     assert len(decided.run) == min(fit, allowed)
+
+
+@pytest.mark.parametrize(
+    ("rule", "age", "started_later", "why"),
+    [
+        pytest.param({"policy": "None"}, 1, False, "spec.schedule.catchUp.policy None runs no late slot", id="None"),
+        pytest.param(
+            {"window": "90m"},
+            2,
+            True,
+            "it was older than spec.schedule.catchUp.window, 1h30m0s, when that was seen",
+            id="the window",
+        ),
+        pytest.param(
+            {},
+            2,
+            True,
+            "spec.schedule.catchUp.policy Latest runs no late slot once a later one has started",
+            id="a later one that started",
+        ),
+        pytest.param(
+            {}, 2, False, "spec.schedule.catchUp.policy Latest runs the newest late slot alone", id="a newer late one"
+        ),
+        pytest.param(
+            {"policy": "All", "max": 2},
+            3,
+            False,
+            "spec.schedule.catchUp.max runs the newest 2 late slots, of which it was none",
+            id="the most that All runs",
+        ),
+    ],
+)
+def test_a_missed_slot_says_why_it_was_not_caught_up(
+    rule: dict[str, Any], age: int, started_later: bool, why: str
+) -> None:
+    """By the setting to change, and with what is left to do."""
+    said = tell_missed(CatchUp.model_validate(rule), slots([age])[0], NOW, started_later=started_later)
+    assert said == f"nobody started it in time, and {why} (start a run by hand if it is still wanted)"

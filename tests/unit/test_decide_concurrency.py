@@ -313,16 +313,25 @@ def test_a_held_ledger_admits_nobody(
             "report-1 report-2",
             "m0",
             None,
-            "2 of at most 2 runs are under way: report-1, report-2",
+            "2 of at most 2 runs are under way: report-1, report-2"
+            " (with behavior Queue it would have waited for its turn)",
             id="the limit",
         ),
-        pytest.param(policy(), "", "m1 m0", None, "1 of at most 1 run is under way: m1", id="who just started counts"),
+        pytest.param(
+            policy(),
+            "",
+            "m1 m0",
+            None,
+            "1 of at most 1 run is under way: m1 (with behavior Queue it would have waited for its turn)",
+            id="who just started counts",
+        ),
         pytest.param(
             policy("Skip", 5),
             "a1 a2 a3 a4 a5",
             "m0",
             None,
-            "5 of at most 5 runs are under way: a1, a2, a3 and 2 more",
+            "5 of at most 5 runs are under way: a1, a2, a3 and 2 more"
+            " (with behavior Queue it would have waited for its turn)",
             id="of many runs some are named",
         ),
         pytest.param(
@@ -330,7 +339,8 @@ def test_a_held_ledger_admits_nobody(
             "a",
             "m1 m0",
             None,
-            "found 1 run waiting before it, expected fewer by spec.concurrency.queue.max",
+            "found 1 run waiting before it, expected fewer by spec.concurrency.queue.max"
+            " (start a run by hand if it is still wanted)",
             id="the queue's bound",
         ),
         pytest.param(
@@ -339,7 +349,8 @@ def test_a_held_ledger_admits_nobody(
             "m90",
             None,
             "found it waiting since 2026-01-31T11:58:30Z, expected a start before 2026-01-31T11:59:30Z"
-            " by spec.concurrency.queue.expireAfter, 1m0s",
+            " by spec.concurrency.queue.expireAfter, 1m0s"
+            " (a longer one lets it wait longer, a higher spec.concurrency.max start sooner)",
             id="the queue's patience",
         ),
         pytest.param(
@@ -348,7 +359,8 @@ def test_a_held_ledger_admits_nobody(
             "s200",
             None,
             "found it waiting since 2026-01-31T11:56:40Z, expected a start before 2026-01-31T12:00:00Z"
-            " by spec.schedule.startingDeadline, 3m20s",
+            " by spec.schedule.startingDeadline, 3m20s"
+            " (a longer one lets it wait longer, a higher spec.concurrency.max start sooner)",
             id="the slot's deadline",
         ),
         pytest.param(
@@ -357,7 +369,8 @@ def test_a_held_ledger_admits_nobody(
             "m1 m2",
             None,
             "found the newer run m1 waiting, expected none: with 1 run at once and behavior Replace,"
-            " the newest run takes the place of the others that wait",
+            " the newest run takes the place of the others that wait"
+            " (with behavior Queue it would have waited for its turn)",
             id="a newer run",
         ),
         pytest.param(
@@ -365,7 +378,8 @@ def test_a_held_ledger_admits_nobody(
             "a",
             "s0",
             Reason.Deactivated,
-            "found no active version, expected one: a run of the schedule starts while the plan is active",
+            "found no active version, expected one: a run of the schedule starts while there is one"
+            " (start a run by hand if it is still wanted)",
             id="an inactive plan",
         ),
         pytest.param(
@@ -373,7 +387,8 @@ def test_a_held_ledger_admits_nobody(
             "a",
             "s0",
             Reason.Suspended,
-            "found spec.suspend true, expected false: a run of the schedule starts while it is false",
+            "found spec.suspend true, expected false: a run of the schedule starts while it is false"
+            " (start a run by hand if it is still wanted)",
             id="a suspended plan",
         ),
     ],
@@ -393,13 +408,13 @@ def test_a_run_that_never_starts_says_why(
         pytest.param(
             policy("Queue", 2),
             "m5",
-            "it starts when its turn under the plan's limit has come",
+            "it starts when its turn under the plan's limit has come; status.concurrency of the plan says who is under way",
             id="its turn",
         ),
         pytest.param(
             EXPIRING,
             "m5",
-            "it starts when its turn under the plan's limit has come;"
+            "it starts when its turn under the plan's limit has come; status.concurrency of the plan says who is under way;"
             " at 2026-01-31T12:00:55Z it is given up by spec.concurrency.queue.expireAfter, 1m0s",
             id="its turn, within its time",
         ),
@@ -412,7 +427,7 @@ def test_a_run_that_never_starts_says_why(
         pytest.param(
             policy("Replace"),
             "c5",
-            "it starts when its turn under the plan's limit has come",
+            "it starts when its turn under the plan's limit has come; status.concurrency of the plan says who is under way",
             id="what was caught up replaces none",
         ),
     ],

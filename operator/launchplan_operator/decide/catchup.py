@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from launchplan_operator.api.durations import parse_go_duration
+from launchplan_operator.api.durations import format_go_duration, parse_go_duration
 from launchplan_operator.api.schedule import CatchUp
 
 
@@ -35,6 +35,25 @@ def decide_catchup(
     recent = [slot for slot in late if now - slot <= window]
     run = tuple(recent[len(recent) - min(_most(rule, started_later=started_later), len(recent)) :])
     return CatchUpDecision(run, tuple(late[: len(late) - len(run)]))
+
+
+def tell_missed(catch_up: CatchUp | None, slot: datetime, now: datetime, *, started_later: bool) -> str:
+    """Say why a late slot is missed, and what is left to do; the arguments are those of the decision."""
+    why = _why_missed(catch_up or CatchUp(), slot, now, started_later=started_later)
+    return f"nobody started it in time, and {why} (start a run by hand if it is still wanted)"
+
+
+def _why_missed(rule: CatchUp, slot: datetime, now: datetime, *, started_later: bool) -> str:
+    window = parse_go_duration(rule.window) or timedelta(0)
+    if rule.policy == "None":
+        return "spec.schedule.catchUp.policy None runs no late slot"
+    if now - slot > window:
+        return f"it was older than spec.schedule.catchUp.window, {format_go_duration(window)}, when that was seen"
+    if rule.policy == "All":
+        return f"spec.schedule.catchUp.max runs the newest {rule.max} late slots, of which it was none"
+    if started_later:
+        return "spec.schedule.catchUp.policy Latest runs no late slot once a later one has started"
+    return "spec.schedule.catchUp.policy Latest runs the newest late slot alone"
 
 
 def _most(rule: CatchUp, *, started_later: bool) -> int:

@@ -35,9 +35,12 @@ from launchplan_operator.decide.instants import instant_text
 #: How many names a message holds; the rest is a number.
 MAX_NAMES: Final = 3
 _OF_A_SCHEDULE: Final = frozenset({OriginType.Schedule, OriginType.CatchUp})
+_BY_HAND: Final = "(start a run by hand if it is still wanted)"
+_LET_WAIT: Final = "(with behavior Queue it would have waited for its turn)"
+_WAIT_LONGER: Final = "(a longer one lets it wait longer, a higher spec.concurrency.max start sooner)"
 _HALTS: Final[Mapping[Reason, str]] = {
-    Reason.Deactivated: "found no active version, expected one: a run of the schedule starts while the plan is active",
-    Reason.Suspended: "found spec.suspend true, expected false: a run of the schedule starts while it is false",
+    Reason.Deactivated: f"found no active version, expected one: a run of the schedule starts while there is one {_BY_HAND}",
+    Reason.Suspended: f"found spec.suspend true, expected false: a run of the schedule starts while it is false {_BY_HAND}",
 }
 
 
@@ -192,7 +195,9 @@ def decide_admission(
 
 def tell_wait(policy: Policy, candidate: Candidate) -> str:
     """Say what a run waits for. The sentence stays the same while it waits, so that its status is written once."""
-    told = "it starts when its turn under the plan's limit has come"
+    told = (
+        "it starts when its turn under the plan's limit has come; status.concurrency of the plan says who is under way"
+    )
     if policy.behavior == "Replace" and not candidate.is_catch_up:
         told = "it starts when the run that it replaces has ended"
     expiry, cause = _expiry(policy, candidate)
@@ -209,6 +214,7 @@ def _end_early(
         elif expiry is not None and expiry <= now:
             since = instant_text(candidate.created)
             message = f"found it waiting since {since}, expected a start before {instant_text(expiry)} by {cause}"
+            message = f"{message} {_WAIT_LONGER}"
             yield Skipping(candidate, Reason.QueueExpired, message)
 
 
@@ -245,7 +251,9 @@ def _queue(policy: Policy, seats: Sequence[Seat], open_: Sequence[Candidate]) ->
     admit, rest = _split(open_, _free(policy, seats))
     full = [each for each in rest if not each.is_catch_up][policy.queue_max :]
     out = {each.uid for each in full}
-    message = f"found {_runs(policy.queue_max)} waiting before it, expected fewer by spec.concurrency.queue.max"
+    message = (
+        f"found {_runs(policy.queue_max)} waiting before it, expected fewer by spec.concurrency.queue.max {_BY_HAND}"
+    )
     skip = tuple(Skipping(each, Reason.QueueFull, message) for each in full)
     return _Turns(admit, tuple(each for each in rest if each.uid not in out), skip)
 
@@ -299,13 +307,14 @@ def _tell_limit(policy: Policy, names: Sequence[str]) -> str:
     """Say who is under way: some by name, the rest by number."""
     more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     verb = "is" if len(names) == 1 else "are"
-    return f"{len(names)} of at most {_runs(policy.max)} {verb} under way: {', '.join(names[:MAX_NAMES])}{more}"
+    return f"{len(names)} of at most {_runs(policy.max)} {verb} under way: {', '.join(names[:MAX_NAMES])}{more} {_LET_WAIT}"
 
 
 def _tell_newer(policy: Policy, newest: Candidate) -> str:
     return (
         f"found the newer run {newest.name} waiting, expected none: with {_runs(policy.max)} at once and behavior "
-        "Replace, the newest run takes the place of the others that wait"
+        "Replace, the newest run takes the place of the others that wait "
+        f"{_LET_WAIT}"
     )
 
 

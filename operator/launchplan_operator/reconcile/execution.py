@@ -18,6 +18,11 @@ from launchplan_operator.reconcile.tombstone import occupy_name
 from launchplan_operator.render import labels
 from launchplan_operator.render.execution import render_record
 
+_JOB_DELETED = (
+    "the Job was deleted by hand before the run had ended, and is not made again (kubectl launchplan relaunch runs it "
+    "once more)"
+)
+
 
 async def reconcile_execution(context: Context, namespace: str, name: str) -> Outcome:
     """Bring one run forward: record it, start it, follow its Job, or note that it is over."""
@@ -41,7 +46,7 @@ async def reconcile_execution(context: Context, namespace: str, name: str) -> Ou
     if labels.is_tombstone(job):
         return await meet_tombstone(context, execution, job)
     if not is_job_of(job, execution):
-        return await reject(context, execution, taken(name))
+        return await reject(context, execution, taken(execution))
     return await follow_job(context, execution, job)
 
 
@@ -104,7 +109,7 @@ async def _observe_late_wish(context: Context, execution: Mapping[str, Any]) -> 
 async def _end_without_job(context: Context, execution: Mapping[str, Any]) -> Outcome:
     """End a run whose Job is gone, with the name occupied: nothing makes the Job again."""
     standing = find_standing(context, execution)
-    end = find_end(execution, standing) or End(Reason.JobDeleted, "the Job was deleted while the run had not ended")
+    end = find_end(execution, standing) or End(Reason.JobDeleted, _JOB_DELETED)
     if standing.plan is not None:
         found = await occupy_name(context, execution["metadata"], end, standing.plan)
         if isinstance(found, Failed):

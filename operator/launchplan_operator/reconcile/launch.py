@@ -76,10 +76,14 @@ async def meet_tombstone(context: Context, execution: Mapping[str, Any], tombsto
     )
 
 
-def taken(name: str) -> Finding:
+def taken(execution: Mapping[str, Any]) -> Finding:
     """Return the finding for a Job of the run's name that is not the run's."""
+    name = execution["metadata"]["name"]
     message = f"found a Job {name!r} that does not belong to this execution, expected none of that name"
-    return Finding(Reason.JobNameTaken, message, "metadata.name", "create the execution under another name")
+    hint = "create the execution under another name"
+    if labels.is_slot_run(execution):
+        hint = "the slot has no other name: start a run by hand if it is still wanted"
+    return Finding(Reason.JobNameTaken, message, "metadata.name", hint)
 
 
 async def _create(context: Context, execution: Mapping[str, Any], content: JobContent, wish: RunWish) -> Outcome:
@@ -97,7 +101,7 @@ async def _create(context: Context, execution: Mapping[str, Any], content: JobCo
             return await meet_tombstone(context, execution, job)
         if is_job_of(job, execution):
             return await follow_job(context, execution, job)
-        return await reject(context, execution, *run_instead((taken(name),), wish))
+        return await reject(context, execution, *run_instead((taken(execution),), wish))
     return await _job_refused(context, execution, content.version, reply)
 
 

@@ -23,6 +23,7 @@ from launchplan_operator.reconcile.slotruns import catch_up, start_slots
 #: The hash of a schedule that we keep ourselves differs from the same one's that a CronJob keeps.
 _OURS: Final = "-operator"
 _SOON: Final = 0.05
+_ENDED: Final = "the schedule was changed or ended before the slot was started"
 
 
 def operator_hash(table: Timetable) -> str:
@@ -65,8 +66,7 @@ async def close_books(context: Context, here: Situation, version: Runnable | Non
     unstarted = [
         slot for slot in (*due.late, *due.on_time) if slot_name(_name(here), slot) not in _known(context, here)
     ]
-    message = "the schedule ended before the slot was started"
-    return await account_missed(context, here.plan, unstarted, due.older, message)
+    return await account_missed(context, here.plan, unstarted, due.older, lambda _: _ENDED)
 
 
 async def _begin(context: Context, here: Situation, version: Runnable, table: Timetable) -> ScheduleStep:

@@ -106,7 +106,7 @@ def _is_slot(table: Timetable, instant: datetime) -> bool:
 def _disagreement(shown: datetime) -> str:
     return (
         f"the CronJob fired at {instant_text(shown)}, which is no slot as this operator reads the schedule (another time "
-        "zone database?): late slots are not caught up until the two agree"
+        "zone database?): late slots are not caught up until the two agree (bring the older of the two up to date)"
     )
 
 

@@ -1,14 +1,15 @@
 """Which slots of a plan left no trace: seen from the caches first, and from the server before it is believed."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
 from launchplan_operator.api.planstatus import MAX_DECISIONS
+from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.schedule import Timetable, slot_name, slot_of_name
 from launchplan_operator.decide.slots import Past, look_back
@@ -16,6 +17,12 @@ from launchplan_operator.reconcile.caches import scoped
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.retention import executions_of
 from launchplan_operator.render import labels
+
+_FIRED: Final = (
+    "the CronJob fired it, but neither its Job nor its execution is left: it may have run, and is not run again (both "
+    "were deleted while no operator looked)"
+)
+_ENDED: Final = "the schedule was changed or ended before the CronJob controller started it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ async def account_fired(
 ) -> SlotAccount:
     """Account for the slots that the CronJob's `lastScheduleTime` covers: what left no trace is unknown."""
     past = await traceless_slots(context, plan, timetable, base, until)
-    return _account(past, Reason.Unknown, "unknown", "fired, but neither its Job nor its execution is left", context)
+    return _account(past, Reason.Unknown, "unknown", lambda _: _FIRED, context)
 
 
 async def account_unfired(
@@ -46,17 +53,15 @@ async def account_unfired(
 ) -> SlotAccount:
     """Account for the slots of a schedule that ends before its CronJob started them: they are missed."""
     past = await traceless_slots(context, plan, timetable, base, until)
-    return _account(
-        past, Reason.Missed, "missed", "the schedule ended before the CronJob controller started it", context
-    )
+    return _account(past, Reason.Missed, "missed", lambda _: _ENDED, context)
 
 
 async def account_missed(
-    context: Context, plan: Mapping[str, Any], slots: Sequence[datetime], older: int, message: str
+    context: Context, plan: Mapping[str, Any], slots: Sequence[datetime], older: int, tell: Callable[[datetime], str]
 ) -> SlotAccount:
     """Count slots that nobody starts any more, but for those of which the server knows an execution after all.
 
-    `older` is how many more there are, before these.
+    `older` is how many more there are, before these; `tell` says why one is missed.
     """
     if not slots:
         return SlotAccount(None, {"missed": older} if older else {})
@@ -65,7 +70,7 @@ async def account_missed(
     live = {execution["metadata"]["name"]: execution["metadata"]["uid"] for execution in listing.items}
     context.caches.booked_runs.update(uid for run, uid in live.items() if slot_of_name(name, run) in slots)
     missed = tuple(slot for slot in slots if slot_name(name, slot) not in live)
-    account = _account(Past(None, missed), Reason.Missed, "missed", message, context)
+    account = _account(Past(None, missed), Reason.Missed, "missed", tell, context)
     total = len(missed) + older
     return SlotAccount(None, {"missed": total} if total else {}, account.decisions)
 
@@ -85,10 +90,11 @@ async def traceless_slots(
     return look_back(timetable, name, base, until, executions | jobs | live)
 
 
-def _account(past: Past, reason: Reason, field_name: str, message: str, context: Context) -> SlotAccount:
-    now = instant_text(context.clock())
+def _account(
+    past: Past, reason: Reason, field_name: str, tell: Callable[[datetime], str], context: Context
+) -> SlotAccount:
     decisions = tuple(
-        {"time": now, "slot": instant_text(slot), "outcome": reason.value, "reason": reason.value, "message": message}
+        plain_decision(context.clock(), reason.value, reason, tell(slot), slot=instant_text(slot))
         for slot in past.unexplained[-MAX_DECISIONS:]
     )
     counts = {field_name: len(past.unexplained)} if past.unexplained else {}

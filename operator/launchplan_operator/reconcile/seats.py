@@ -23,7 +23,10 @@ from launchplan_operator.render import labels
 #: How long after its run's end a pod may take to end before a person is told.
 _LINGERS = timedelta(seconds=60)
 _NAMES_AT_ONCE = 50
-_DELETED = End(Reason.ExecutionDeleted, "the execution was deleted after it was admitted and before its Job was made")
+_DELETED = End(
+    Reason.ExecutionDeleted,
+    "the execution was deleted after it was admitted and before its Job was made (start a run by hand if it is still wanted)",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS
-from launchplan_operator.decide.catchup import decide_catchup
+from launchplan_operator.decide.catchup import decide_catchup, tell_missed
 from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.kickoff import slot_inputs
@@ -55,12 +55,16 @@ async def catch_up(
     """
     schedule = version.spec.schedule
     rule = schedule.catch_up if schedule is not None else None
-    decision = decide_catchup(rule, late, context.clock(), started_later=started_later)
+    now = context.clock()
+    decision = decide_catchup(rule, late, now, started_later=started_later)
     caught = await start_slots(context, plan, version, decision.run, "CatchUp")
     if isinstance(caught, Failed):
         return caught
-    message = "it was not started in time, and catchUp does not run it"
-    return join_accounts(await account_missed(context, plan, decision.missed, older, message), caught)
+
+    def tell(slot: datetime) -> str:
+        return tell_missed(rule, slot, now, started_later=started_later)
+
+    return join_accounts(await account_missed(context, plan, decision.missed, older, tell), caught)
 
 
 async def _start(
@@ -91,8 +95,9 @@ async def _start(
 def _tell(context: Context, plan: Mapping[str, Any], slot: datetime, reason: Reason) -> Mapping[str, Any]:
     name = slot_name(plan["metadata"]["name"], slot)
     messages = {
-        Reason.CaughtUp: "it was not started in time, and its run was made afterwards",
-        Reason.SlotNameTaken: f"found an execution {name!r} that is not the slot's; it is left untouched, and nothing ran",
+        Reason.CaughtUp: "nobody started it in time, and its run was made afterwards, as spec.schedule.catchUp says",
+        Reason.SlotNameTaken: f"found an execution {name!r} that is not the slot's; it is left untouched, and nothing ran "
+        "(delete it; start a run by hand if it is still wanted)",
     }
     outcome = "CaughtUp" if reason is Reason.CaughtUp else "Missed"
     return plain_decision(context.clock(), outcome, reason, messages[reason], execution=name, slot=instant_text(slot))

@@ -13,7 +13,7 @@ from launchplan_operator.api.conditions import ConditionType, Reason, find_condi
 from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.decide.concurrency import Candidate, Seat, read_policy, tell_wait
-from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.instants import instant_text, to_instant
 from launchplan_operator.decide.ledger import Skipped, read_ledger
 from launchplan_operator.decide.run import End
 from launchplan_operator.decide.schedule import jitter_of, plan_identity, read_described
@@ -30,14 +30,14 @@ class Standing:
         limited: whether the run needs a seat.
         seat: its seat, if it has one.
         skipped: why it never gets one, if that was decided.
-        held: whether nobody gets one for the time being.
+        held_until: nobody gets one before this instant; None where nothing is held.
     """
 
     plan: Mapping[str, Any] | None = None
     limited: bool = False
     seat: Seat | None = None
     skipped: Skipped | None = None
-    held: bool = False
+    held_until: datetime | None = None
 
     @property
     def must_wait(self) -> bool:
@@ -59,7 +59,7 @@ def find_standing(context: Context, execution: Mapping[str, Any]) -> Standing:
     seat = next((seat for seat in ledger.seats if seat.uid == uid), None)
     skipped = next((entry for entry in ledger.skipped if entry.uid == uid), None)
     held = ledger.hold_until is not None and ledger.hold_until > context.clock()
-    return Standing(plan, limited, seat, skipped, held)
+    return Standing(plan, limited, seat, skipped, ledger.hold_until if held else None)
 
 
 def plan_of(context: Context, execution: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -76,7 +76,7 @@ def find_end(execution: Mapping[str, Any], standing: Standing) -> End | None:
     if terminate is not None:
         return End(Reason.Aborted, str(terminate.get("cause")))
     if standing.seat is not None and standing.seat.replaced_by is not None:
-        return End(Reason.Replaced, f"the newer run {standing.seat.replaced_by} takes its place")
+        return End(Reason.Replaced, f"the newer run {standing.seat.replaced_by} takes its place, by behavior Replace")
     return None
 
 
@@ -121,8 +121,10 @@ def _due(plan: Mapping[str, Any], slot: datetime) -> datetime:
 
 def tell_standing(execution: Mapping[str, Any], standing: Standing) -> tuple[Reason, str]:
     """Say what a run waits for."""
-    if standing.held:
-        return Reason.LedgerHeld, "who was under way is not known for certain: nothing starts for some minutes"
+    if standing.held_until is not None:
+        until = instant_text(standing.held_until)
+        message = f"the plan's status was lost, and with it who was under way: nothing starts before {until}"
+        return Reason.LedgerHeld, message
     spec = parse_spec(LaunchPlanSpec, standing.plan) if standing.plan is not None else ()
     if standing.plan is None or isinstance(spec, tuple) or spec.concurrency is None:
         return Reason.WaitingForSeat, "the plan's limit is about to change"
