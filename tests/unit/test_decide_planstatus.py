@@ -84,12 +84,19 @@ def test_a_status_tells_everything_about_a_plan() -> None:
 
 
 SILENT = replace(FIRING, timetable=None)
+ENDED = replace(FIRING, timetable=replace(HOURLY, end=NINE))
 
 
 @pytest.mark.parametrize(
     ("changes", "reason", "message"),
     [
         pytest.param({}, "Active", "version v2 is active; its schedule starts runs", id="an active, scheduled plan"),
+        pytest.param(
+            {"schedule": ENDED},
+            "Active",
+            "version v2 is active; its schedule has ended, and starts no more runs",
+            id="a plan whose endTime has passed",
+        ),
         pytest.param({"schedule": None}, "Active", "version v2 is active", id="an active plan without a schedule"),
         pytest.param(
             {"schedule": ScheduleFacts(None, None)},

@@ -76,7 +76,7 @@ class PlanReport:
 
 def build_plan_status(report: PlanReport, previous: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Return the status; equal to `previous` where nothing changed its meaning."""
-    verdict = Verdict(*_standing(report), report.target, report.findings, report.pending)
+    verdict = Verdict(*_standing(report, now), report.target, report.findings, report.pending)
     conditions = ready_conditions(verdict, report.generation, now, previous.get("conditions") or ())
     optional: dict[str, Any] = {
         "activeVersion": report.active,
@@ -129,7 +129,7 @@ def _default(name: str, own: Mapping[str, Any], bindings: Bindings) -> dict[str,
     return {"required": False, "default": values[name]} if name in values else {"required": True}
 
 
-def _standing(report: PlanReport) -> tuple[Reason, str]:
+def _standing(report: PlanReport, now: datetime) -> tuple[Reason, str]:
     """The reason and message of Ready while nothing is wrong."""
     version = report.active
     scheduled = report.schedule is not None and report.schedule.text is not None
@@ -140,9 +140,15 @@ def _standing(report: PlanReport) -> tuple[Reason, str]:
         return Reason.Inactive, "no version is active: set spec.autoActivate or spec.activeVersion; manual runs start"
     if report.suspended:
         return Reason.Suspended, "no slot fires until spec.suspend is false, and none is replayed; manual runs start"
-    return Reason.Active, f"version {version} is active{_pin(report)}" + (
-        "; its schedule starts runs" if scheduled else ""
-    )
+    return Reason.Active, f"version {version} is active{_pin(report)}{_fires(report.schedule, now)}"
+
+
+def _fires(schedule: ScheduleFacts | None, now: datetime) -> str:
+    """Say whether a schedule starts runs; one that has come to its end starts none."""
+    if schedule is None or schedule.text is None:
+        return ""
+    ended = schedule.timetable is not None and not next_slots(schedule.timetable, now, 1)
+    return "; its schedule has ended, and starts no more runs" if ended else "; its schedule starts runs"
 
 
 def _pin(report: PlanReport) -> str:
