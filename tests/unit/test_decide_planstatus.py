@@ -27,6 +27,7 @@ from launchplan_operator.decide.versions import KnownVersion
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 HOURLY = read_timetable("0 * * * *", "UTC")
+assert HOURLY is not None
 CRONJOB = {"name": "report", "uid": "cj", "generation": 1}
 FIRING = ScheduleFacts(HOURLY, "0 * * * * UTC", CRONJOB, "hash", NINE - timedelta(days=1), NINE)
 INTERFACE = {"parameters": [{"name": "x", "type": "string", "required": True}]}
