@@ -175,4 +175,5 @@ def draw_profile(rng: Random) -> Profile:
         restarts=often(0.25, 3),
         outages=often(0.2, 2),
         doubles=often(0.15, 2),
+        nodes=often(0.15, 3),
     )

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -24,6 +24,7 @@ from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.render import labels
 from tests.fake.store import Change, Object
 from tests.sim.ledger import PlanHistory
+from tests.sim.limits import Limits
 from tests.sim.world import World
 
 #: What a run's status keeps once it ended, but for the mark that it was counted.
@@ -55,6 +56,7 @@ class Checks:
         states: hashes of the abstract states that were seen.
         births: every Job that ever was, by namespace and name.
         by_hand: uids of objects that people made.
+        limits: what is known of the plans' limits.
         deleted_by_hand: uids of objects that people deleted.
     """
 
@@ -66,10 +68,12 @@ class Checks:
     deleted_by_hand: set[str] = field(default_factory=set)
     homes: dict[str, str] = field(default_factory=dict)
     calls: Counter[tuple[str, int]] = field(default_factory=Counter)
+    limits: Limits = field(init=False)
     _failed: asyncio.Event = field(default_factory=asyncio.Event)
     _problem: str = ""
 
     def __post_init__(self) -> None:
+        self.limits = Limits(self.world, self.fail)
         self.world.api.store.listeners.append(self.changed)
         self.world.network.on_call = self.called
         self.world.failed = self.fail
@@ -102,6 +106,7 @@ class Checks:
         self._note_hand(change)
         if by_operator:
             self._check_touch(change)
+        self._follow_limits(change)
         look = {
             JOBS: self._job,
             PODS: self._pod,
@@ -114,6 +119,16 @@ class Checks:
             self._cronjob_written(change)
         if by_operator:
             self.states.add(self._state())
+
+    def _follow_limits(self, change: Change) -> None:
+        follow = {
+            JOBS: self.limits.job_changed,
+            PODS: self.limits.pod_changed,
+            LAUNCH_PLANS: self.limits.plan_changed,
+            LAUNCH_PLAN_EXECUTIONS: self.limits.run_changed,
+        }.get(change.kind)
+        if follow is not None:
+            follow(change)
 
     def _note_hand(self, change: Change) -> None:
         if not self.world.by_person:
@@ -151,8 +166,8 @@ class Checks:
         owners = frozenset(owner["uid"] for owner in meta.get("ownerReferences") or ())
         plan = (meta.get("annotations") or {}).get("launchplan.dev/plan-uid")
         self.births.setdefault((meta["namespace"], meta["name"]), []).append(Birth(meta["uid"], owners, plan))
-        slot = (meta.get("annotations") or {}).get(labels.CRONJOB_SLOT)
-        if slot is not None and plan in self.plans and self.plans[plan].rested_at(to_instant(slot)):
+        slot = _slot_of(change.after)
+        if slot is not None and plan in self.plans and self.plans[plan].rested_at(slot):
             self.fail(f"slot {slot} of {meta['namespace']}/{meta['name']} was started, and the plan was suspended then")
 
     def _pod(self, change: Change) -> None:
@@ -252,6 +267,13 @@ class Checks:
         return int.from_bytes(blake2b("|".join(parts).encode(), digest_size=8).digest(), "big")
 
 
+def _slot_of(job: Object) -> datetime | None:
+    """Return the slot that a Job was made for, by whichever engine."""
+    template = (job["spec"]["template"].get("metadata") or {}).get("annotations") or {}
+    text = (job["metadata"].get("annotations") or {}).get(labels.CRONJOB_SLOT) or template.get(labels.SLOT)
+    return to_instant(text) if text else None
+
+
 def _may_be_touched(kind: Kind, obj: Object) -> bool:
     """Tell whether an object of a person's is one that the operator may own: a Job made from our CronJob."""
     return kind == JOBS and _FROM_CRONJOB in (obj["metadata"].get("annotations") or {})
@@ -275,7 +297,9 @@ def _standing(obj: Object) -> str:
     schedule = status.get("schedule") or {}
     reasons = [(each["type"], each["status"], each["reason"]) for each in status.get("conditions") or ()]
     seen = status.get("observedGeneration") == obj["metadata"]["generation"]
-    return f"{obj['metadata']['name']} {seen} {reasons} {sorted(schedule)} {len(status.get('versions') or ())}"
+    ledger = status.get("concurrency") or {}
+    seats = (len(ledger.get("running") or ()), len(ledger.get("skipped") or ()), ledger.get("queued"), sorted(ledger))
+    return f"{obj['metadata']['name']} {seen} {reasons} {sorted(schedule)} {seats} {len(status.get('versions') or ())}"
 
 
 def _run_state(obj: Object, world: World) -> str:

@@ -16,6 +16,10 @@ _BUSY, _IDLE = 1.0, 10.0
 #: What a pod says at its end, as (message, exit code); by far most end well.
 _ENDS = (('{"greeting": "hi"}', 0),) * 12 + (("no", 1), ("not json", 0), ('{"greeting": 5}', 0), ("", 0))
 _DONE = ("Succeeded", "Failed")
+_NODES = ("node-0", "node-1", "node-2")
+#: Seconds that pods last, as a seed has it; and at the end of all.
+_LASTS = ((0.0, 0.0, 3.0, 10.0, 40.0, 130.0), (3.0, 40.0, 130.0, 170.0))
+_CALM = (0.0, 3.0, 10.0, 30.0)
 
 
 @lru_cache(maxsize=4096)
@@ -35,17 +39,19 @@ def _makes_garbage(change: Change) -> bool:
 
 
 class SimCluster:
-    """The controllers and one node.
+    """The controllers and some nodes.
 
     Attributes:
         controllers_run: whether the controller-manager is up.
         kubelet_runs: whether pods begin and end.
+        lasts: the seconds that a pod may last.
     """
 
     def __init__(self, api: FakeApi, rng: Random) -> None:
         self.api = api
         self.controllers_run = True
         self.kubelet_runs = True
+        self.lasts = rng.choice(_LASTS)
         self._cluster = FakeCluster(api, _next_slot)
         self._rng = rng
         self._pods: dict[Name, tuple[float, float, tuple[str, int]]] = {}
@@ -102,7 +108,7 @@ class SimCluster:
             self._pods.pop(name, None)
         elif name not in self._pods:
             starts = asyncio.get_running_loop().time() + self._rng.choice((0.0, 1.0, 4.0))
-            lasts = self._rng.choice((0.0, 0.0, 3.0, 10.0, 40.0, 130.0))
+            lasts = self._rng.choice(self.lasts)
             self._pods[name] = (starts, starts + lasts, self._rng.choice(_ENDS))
         if pod is None:
             return
@@ -111,13 +117,39 @@ class SimCluster:
     def _live(self, now: float) -> None:
         """Start and end pods whose time has come."""
         for name, (starts, ends, how) in sorted(self._pods.items()):
-            pod = self.api.store.get(PODS, name)
-            if pod is None or ("deletionTimestamp" in pod["metadata"] and "nodeName" not in pod["spec"]):
+            pod, kubelet = self.api.store.get(PODS, name), self._cluster.kubelet
+            if pod is None or pod["spec"].get("nodeName") in kubelet.lost:
                 continue
+            if now >= starts and "nodeName" not in pod["spec"]:
+                if "deletionTimestamp" in pod["metadata"] or not (node := self._free_node()):
+                    continue
+                kubelet.start(pod, node)
             if now >= ends:
-                self._cluster.kubelet.finish(pod, *how)
-            elif now >= starts and "nodeName" not in pod["spec"]:
-                self._cluster.kubelet.start(pod)
+                kubelet.finish(pod, *how)
+
+    def _free_node(self) -> str:
+        left = [node for node in _NODES if node not in self._cluster.kubelet.lost]
+        return self._rng.choice(left) if left else ""
+
+    def lose_node(self) -> str:
+        """Hear nothing more of a node; returns which."""
+        node = self._rng.choice(_NODES)
+        self._cluster.kubelet.lose_node(node)
+        return node
+
+    def find_node(self, node: str, *, removed: bool) -> None:
+        """Hear of a lost node again, or remove it for good."""
+        if removed:
+            self._cluster.kubelet.remove_node(node)
+        self._cluster.kubelet.recover_node(node)
+        self._dying = self._dirty = True
+
+    def calm_down(self) -> None:
+        """Let all parts run, and pods end soon."""
+        self.controllers_run = self.kubelet_runs = True
+        self.lasts = _CALM
+        for node in _NODES:
+            self.find_node(node, removed=False)
 
     def _next_pod(self, now: float) -> float:
         """Return the seconds until a pod starts or ends."""

@@ -31,6 +31,7 @@ class Disasters:
             (profile.restarts, self._restart_server),
             (profile.outages, self._outage),
             (profile.doubles, self._two_leaders),
+            (profile.nodes, self._lose_node),
         )
         for times, disaster in plan:
             for _ in range(times):
@@ -47,7 +48,7 @@ class Disasters:
                 replica.wanted = False
                 world.kill(replica.process)
         world.start(last)
-        world.cluster.controllers_run = world.cluster.kubelet_runs = True
+        world.cluster.calm_down()
 
     def _at(self, when: float, what: Callable[..., None], *arguments: object) -> None:
         asyncio.get_running_loop().call_at(when, what, *arguments, context=OUTSIDE)
@@ -129,6 +130,13 @@ class Disasters:
         self._strike("kubelet stopped")
         cluster.kubelet_runs = False
         self._in(seconds, self._kubelet_back)
+
+    def _lose_node(self) -> None:
+        """Lose a node, whose pods are deleted by nobody but those who own them, and hear of it again or remove it."""
+        self._strike("node lost")
+        node = self._world.cluster.lose_node()
+        found = partial(self._world.cluster.find_node, node, removed=self._rng.random() < 0.5)
+        self._in(self._rng.uniform(20.0, 400.0), found)
 
     def _controllers_back(self) -> None:
         self._world.cluster.controllers_run = True

@@ -37,6 +37,7 @@ KINDS = (
     "server restart",
     "controllers stopped",
     "kubelet stopped",
+    "node lost",
 )
 
 
@@ -62,6 +63,7 @@ class Profile:
         restarts: how often the server restarts.
         outages: how often the cluster's own controllers stand still.
         doubles: how often two operators lead at once.
+        nodes: how often a node is lost.
     """
 
     rough: float = 0.0
@@ -81,3 +83,4 @@ class Profile:
     restarts: int = 0
     outages: int = 0
     doubles: int = 0
+    nodes: int = 0

@@ -43,20 +43,33 @@ _SECRETS = Values(
 )
 _ACCOUNT = Values((ABSENT, "runner"), ("root",))
 
-#: Only what a field of the same plan, or today's engine, can serve with all else at its default.
+#: What stands in a concurrency of the one behavior alone, and in a schedule beside another field alone, is put so.
 PLAN: dict[str, Values] = {
     "workflowRef.name": Values(("greet",), ("graet", "")),
     "workflowRef.version": Values((ABSENT, "w1", "w2"), ("w9",)),
     "version": Values((ABSENT, "v1", "v2"), ("no version!",)),
     "defaultInputs": Values(({"name": "moon"}, {"name": "sun"}, {"name": "sun", "times": 2}), ({"nome": 1}, {})),
     "fixedInputs": Values(({}, {"times": 2}, {"times": 3}), ({"times": "many"}, {"tomes": 1})),
-    "schedule.engine": Values(("Auto", "CronJob"), ("Sundial",)),
+    "concurrency.max": Values((1, 1, 2, 3), (0,)),
+    "concurrency.behavior": Values(("Skip", "Queue", "Queue", "Replace"), ("Push",)),
+    "concurrency.queue.max": Values((ABSENT, 1, 2, 5), (0,)),
+    "concurrency.queue.expireAfter": Values((ABSENT, "40s", "3m"), ("0s",)),
+    "schedule.engine": Values(("Auto", "Operator", "CronJob"), ("Sundial",)),
     "schedule.cron": Values(
         ("* * * * *", "*/2 * * * *", "*/5 * * * *", "3 * * * *", "0 3 * * *"), ("61 * * * *", "0 0 30 2 *", "@never")
     ),
     "schedule.fixedRate.value": Values((1, 2, 5, 30), (0, 100_001)),
     "schedule.fixedRate.unit": Values(("Minute", "Hour"), ("Fortnight",)),
     "schedule.timeZone": Values(("UTC", "Europe/Berlin", "Asia/Kolkata"), ("Europe/Berlln",)),
+    "schedule.kickoffTimeInput": Values((ABSENT, "when"), ("name", "whenn")),
+    "schedule.kickoffTimeOffset": Values((ABSENT, "-1h", "90s"), ("soon",)),
+    "schedule.startTime": Values((ABSENT, "2025-12-31T23:59:00Z", "2026-01-01T00:03:00Z", "2026-01-01T00:05:30Z")),
+    "schedule.endTime": Values((ABSENT, "2026-01-01T00:06:00Z", "2026-01-01T01:09:30+01:00"), ("tomorrow",)),
+    "schedule.jitter": Values((ABSENT, "5s", "40s"), ("5h",)),
+    "schedule.startingDeadline": Values((ABSENT, "10s", "45s", "200s"), ("0s",)),
+    "schedule.catchUp.policy": Values(("Latest", "All", "None"), ("Some",)),
+    "schedule.catchUp.window": Values((ABSENT, "24h", "2m", "5m"), ("0s",)),
+    "schedule.catchUp.max": Values((ABSENT, 1, 2, 10), (0,)),
     "labels": _LABELS,
     "annotations": _NOTES,
     "autoActivate": Values((True, True, False), ("yes",)),
@@ -75,13 +88,14 @@ PLAN: dict[str, Values] = {
     "identity.serviceAccountName": _ACCOUNT,
     "identity.secrets": _SECRETS,
 }
+_WHEN = {"name": "when", "type": "datetime", "default": "2026-01-01T00:00:00Z"}
 _INPUTS = [{"name": "name", "type": "string"}, {"name": "times", "type": "integer", "default": 1}]
 _OUTPUTS = [{"name": "greeting", "type": "string"}]
 _POD = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
 WORKFLOW: dict[str, Values] = {
     "version": Values((ABSENT, "w1", "w2"), ("w 3",)),
     "interface.inputs": Values(
-        (_INPUTS, [*_INPUTS, {"name": "more", "type": "boolean", "default": True}]),
+        (_INPUTS, [*_INPUTS, _WHEN], [*_INPUTS, {"name": "more", "type": "boolean", "default": True}]),
         ([{"name": "name", "type": "strang"}], [{"name": "needed", "type": "string"}]),
     ),
     "interface.outputs": Values((_OUTPUTS, []), ([{"name": "greeting", "type": "greeting"}],)),
@@ -115,24 +129,6 @@ EXECUTION: dict[str, Values] = {
     "relaunchOf": Values((ABSENT, ABSENT, ABSENT, "run-0", "run-1"), ("nobody",)),
     "terminate": Values((ABSENT, ABSENT, ABSENT, {"cause": "changed my mind"}), ({"cause": ""},)),
 }
-#: Fields whose behaviour the reconcilers do not have yet.
-LATER = frozenset(
-    {
-        "concurrency.max",
-        "concurrency.behavior",
-        "concurrency.queue.max",
-        "concurrency.queue.expireAfter",
-        "schedule.kickoffTimeInput",
-        "schedule.kickoffTimeOffset",
-        "schedule.startTime",
-        "schedule.endTime",
-        "schedule.jitter",
-        "schedule.startingDeadline",
-        "schedule.catchUp.policy",
-        "schedule.catchUp.window",
-        "schedule.catchUp.max",
-    }
-)
 TABLES: tuple[tuple[type[BaseModel], dict[str, Values]], ...] = (
     (LaunchPlanSpec, PLAN),
     (WorkflowDefinitionSpec, WORKFLOW),

@@ -7,6 +7,10 @@ from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, 
 from tests.fake.store import Object, copy
 from tests.sim.fields import EXECUTION, PLAN, WORKFLOW, Values
 
+_TIMES = ("cron", "fixedRate", "timeZone")
+#: What only the operator's own engine can keep, and who keeps the time.
+_FINER = sorted(path for path in PLAN if path.startswith("schedule.") and path.split(".")[1] not in _TIMES)
+_QUEUE = ("concurrency.queue.max", "concurrency.queue.expireAfter")
 #: How often a value is one that makes no sense.
 _BAD = 0.12
 _TABLES = {LAUNCH_PLANS: PLAN, WORKFLOW_DEFINITIONS: WORKFLOW, LAUNCH_PLAN_EXECUTIONS: EXECUTION}
@@ -30,7 +34,7 @@ def draw_object(rng: Random, kind: Kind, namespace: str, name: str, **given: Any
     spec: dict[str, Any] = {}
     chosen = dict(_FIRST[kind]) | {path.replace("_", "."): value for path, value in given.items()}
     for path in rng.sample(sorted(_TABLES[kind]), rng.choice((0, 1, 1, 2, 4))):
-        if not path.startswith("schedule."):
+        if not path.startswith(("schedule.", "concurrency.")):
             chosen.setdefault(path, draw_value(rng, _TABLES[kind][path]))
     for path, value in chosen.items():
         put(spec, path, value)
@@ -38,13 +42,31 @@ def draw_object(rng: Random, kind: Kind, namespace: str, name: str, **given: Any
     return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "spec": spec}
 
 
-def draw_schedule(rng: Random) -> dict[str, Any]:
-    """Return a schedule; most fire every few minutes."""
+def draw_schedule(rng: Random, finer: float = 0.4) -> dict[str, Any]:
+    """Return a schedule; most fire every few minutes, and `finer` says how often it has more than a time."""
     cron = rng.choice(("* * * * *", "*/2 * * * *", "*/2 * * * *", "*/5 * * * *", "*/5 * * * *", "3 * * * *"))
-    if rng.random() < 0.85:
+    schedule: dict[str, Any] = {"fixedRate": {"value": rng.choice((1, 2, 5, 7)), "unit": "Minute"}}
+    if rng.random() < 0.8:
         zone = {"timeZone": rng.choice(("UTC", "Europe/Berlin", "Asia/Kolkata"))} if rng.random() < 0.3 else {}
-        return {"cron": cron} | zone
-    return {"fixedRate": {"value": rng.choice((1, 2, 5)), "unit": "Minute"}}
+        schedule = {"cron": cron} | zone
+    if rng.random() >= finer:
+        return schedule
+    spec = {"schedule": schedule}
+    for path in rng.sample(_FINER, rng.choice((1, 1, 2, 3))):
+        put(spec, path, rng.choice(PLAN[path].good))
+    _complete_schedule(spec["schedule"])
+    return spec["schedule"]
+
+
+def draw_limit(rng: Random) -> dict[str, Any]:
+    """Return a limit."""
+    spec: dict[str, Any] = {}
+    for path in ("concurrency.max", "concurrency.behavior"):
+        put(spec, path, rng.choice(PLAN[path].good))
+    if spec["concurrency"]["behavior"] == "Queue" and rng.random() < 0.5:
+        for path in _QUEUE:
+            put(spec, path, rng.choice(PLAN[path].good))
+    return dict(spec["concurrency"])
 
 
 def draw_edit(rng: Random, kind: Kind, spec: dict[str, Any]) -> dict[str, Any]:
@@ -54,6 +76,8 @@ def draw_edit(rng: Random, kind: Kind, spec: dict[str, Any]) -> dict[str, Any]:
         path = rng.choice(sorted(_TABLES[kind]))
         if path.startswith("schedule."):
             _edit_schedule(rng, edited, path)
+        elif path.startswith("concurrency."):
+            _edit_limit(rng, edited, path)
         else:
             put(edited, path, draw_value(rng, _TABLES[kind][path]))
     return edited
@@ -89,3 +113,25 @@ def _edit_schedule(rng: Random, spec: dict[str, Any], path: str) -> None:
         schedule["fixedRate"] = {"value": 2, "unit": "Minute"} | schedule["fixedRate"]
     elif path == "schedule.cron":
         schedule.pop("fixedRate", None)
+    _complete_schedule(schedule)
+
+
+def _complete_schedule(schedule: dict[str, Any]) -> None:
+    """Put beside each field what it cannot be without."""
+    if "kickoffTimeOffset" in schedule:
+        schedule.setdefault("kickoffTimeInput", "when")
+    if schedule.get("catchUp") == {}:
+        del schedule["catchUp"]
+
+
+def _edit_limit(rng: Random, spec: dict[str, Any], path: str) -> None:
+    """Change a field of the limit, or take it away; a queue stands beside no other behavior."""
+    if rng.random() < 0.15:
+        spec.pop("concurrency", None)
+        return
+    limit = spec.setdefault("concurrency", {"max": 1})
+    put(spec, path, draw_value(rng, PLAN[path]))
+    if path in _QUEUE:
+        limit["behavior"] = "Queue"
+    elif limit.get("behavior") != "Queue" or not limit.get("queue"):
+        limit.pop("queue", None)

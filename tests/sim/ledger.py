@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from launchplan_operator.decide.instants import to_instant
-from launchplan_operator.decide.progress import is_terminal
+from launchplan_operator.decide.progress import cause_of, is_terminal
 from tests.fake.store import Change, Object
 
 _COUNTS = {
@@ -13,11 +13,13 @@ _COUNTS = {
     "TimedOut": "timedOut",
     "Aborted": "aborted",
     "Rejected": "rejected",
+    "Expired": "expired",
 }
-#: Counts of slots that left no execution.
+#: What is told of slots that left no execution, and their counts.
+_WITHOUT_RUN = ("Missed", "Unknown")
 _SLOT_COUNTS = ("missed", "unknown")
-#: What is said of such a slot; other decisions are about executions.
-_NOT_STARTED = ("Missed", "Unknown")
+#: Reasons of Ready while no slot is to start.
+_RESTING = (["Suspended"], ["Inactive"])
 #: By how much two clocks may differ.
 _CLOCKS = timedelta(seconds=20)
 
@@ -27,8 +29,9 @@ class PlanHistory:
     """One plan, by its uid.
 
     Attributes:
-        first: whether no plan of that name was there before.
+        first: whether no plan of that name was there before, and its status was never lost.
         ended: the phase of every execution of the name that ended while the plan was there, by uid.
+        ran: uids of those that ended and had a Job.
         forgiven: uids of executions that a person deleted: whether they are counted is left open.
         made_again: names of executions that a person deleted: one that comes again may be of a run that was counted.
         started: names of all executions that the operator made.
@@ -43,6 +46,7 @@ class PlanHistory:
     first: bool
     alive: bool = True
     ended: dict[str, str] = field(default_factory=dict)
+    ran: set[str] = field(default_factory=set)
     forgiven: set[str] = field(default_factory=set)
     made_again: set[str] = field(default_factory=set)
     started: set[str] = field(default_factory=set)
@@ -57,8 +61,12 @@ class PlanHistory:
         meta = obj["metadata"]
         if not self.alive:
             return
-        if is_terminal(obj.get("status") or {}):
-            self.ended[meta["uid"]] = obj["status"]["phase"]
+        status = obj.get("status") or {}
+        if is_terminal(status):
+            expired = status["phase"] == "Skipped" and cause_of(status)[0] == "QueueExpired"
+            self.ended[meta["uid"]] = "Expired" if expired else status["phase"]
+            if "jobRef" in status:
+                self.ran.add(meta["uid"])
         if change.after is None and meta["uid"] in by_hand:
             self.forgiven.add(meta["uid"])
             self.made_again.add(meta["name"])
@@ -66,6 +74,9 @@ class PlanHistory:
             self.forgiven.add(meta["uid"])
         if any(owner.get("controller") for owner in meta.get("ownerReferences") or ()):
             self.started.add(meta["name"])
+        if change.after is None and meta["uid"] not in by_hand and not status.get("phase"):
+            # A request that arrived after its slot was settled: what it made goes before it is looked at.
+            self.started.discard(meta["name"])
 
     def plan_changed(self, change: Change, now: datetime) -> None:
         """Note what the status says anew."""
@@ -75,8 +86,12 @@ class PlanHistory:
         self._note_rest(change.after, now)
         before = ((change.before or {}).get("status") or {}) if change.before else {}
         after = change.after.get("status") or {}
+        if before and not after:
+            # A person took it away: what was counted is lost.
+            self.first = False
         old = before.get("decisions") or ()
-        new = [each for each in after.get("decisions") or () if each not in old and each["outcome"] in _NOT_STARTED]
+        fresh = [each for each in after.get("decisions") or () if each not in old and each.get("slot")]
+        new = [each for each in fresh if each["outcome"] in _WITHOUT_RUN]
         for each in new:
             self.told[to_instant(each["slot"])] = each["outcome"]
         self.untold += max(0, _slots(after) - _slots(before) - len(new))
@@ -86,7 +101,7 @@ class PlanHistory:
         return any(start < slot and (end is None or slot < end) for start, end in self.resting)
 
     def _note_rest(self, plan: Object, now: datetime) -> None:
-        suspended = bool(plan["spec"].get("suspend"))
+        suspended = bool(plan["spec"].get("suspend")) or not _may_be_active(plan["spec"])
         seen = (plan.get("status") or {}).get("observedGeneration") == plan["metadata"]["generation"]
         ready = [
             each["reason"] for each in (plan.get("status") or {}).get("conditions") or () if each["type"] == "Ready"
@@ -94,7 +109,7 @@ class PlanHistory:
         open_ = bool(self.resting) and self.resting[-1][1] is None
         if open_ and not suspended:
             self.resting[-1] = (self.resting[-1][0], now)
-        elif suspended and seen and ready == ["Suspended"] and not open_:
+        elif suspended and seen and ready in _RESTING and not open_:
             self.resting.append((now, None))
 
     def gap(self, plan: Object) -> str:
@@ -119,7 +134,15 @@ class PlanHistory:
         for phase, name in _COUNTS.items():
             uids = {uid for uid, ended in self.ended.items() if ended == phase}
             found[name] = (len(uids - self.forgiven), len(uids))
+        skipped = {uid for uid, ended in self.ended.items() if ended == "Skipped"}
+        # An admitted run that a person deleted before it started is counted as skipped where it was a slot's.
+        found["skipped"] = (len(skipped - self.forgiven), len(skipped | self.forgiven))
+        found["started"] = (len(self.ran - self.forgiven), len(self.ran))
         return found
+
+
+def _may_be_active(spec: Object) -> bool:
+    return bool(spec.get("autoActivate") or spec.get("activeVersion"))
 
 
 def _slots(status: Object) -> int:

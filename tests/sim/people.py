@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from launchplan_operator.api.kinds import (
@@ -14,11 +15,12 @@ from launchplan_operator.api.kinds import (
     WORKFLOW_DEFINITIONS,
     Kind,
 )
+from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.render import labels
 from tests.fake.errors import ApiError
 from tests.fake.store import Object, copy
-from tests.sim.fields import EXECUTION
-from tests.sim.generate import draw_edit, draw_object, draw_schedule, draw_value
+from tests.sim.fields import EXECUTION, WORKFLOW
+from tests.sim.generate import draw_edit, draw_limit, draw_object, draw_schedule, draw_value
 from tests.sim.world import World, stream
 
 PLANS = ("hello", "hi")
@@ -31,6 +33,8 @@ class People:
 
     Attributes:
         calm: whether nobody deletes what others made, nor forges anything.
+        taste: what their plans are like.
+        patient: whether they wait at the end until every name is free again.
     """
 
     def __init__(self, world: World) -> None:
@@ -38,6 +42,9 @@ class People:
         self._rng = stream(world.seed, "people")
         self._runs = 0
         self.calm = self._rng.random() < 0.3
+        self.taste = self._rng.choice(_TASTES)
+        self.patient = self._rng.random() < 0.2
+        self._actions = (*(_KIND if self.calm else _ROUGH), *self.taste.actions)
         self._busy = self._rng.choice((20.0, 60.0, 150.0))
 
     def settle_in(self) -> None:
@@ -61,8 +68,7 @@ class People:
 
     def act(self) -> None:
         """Do one thing; what the server refuses is not done."""
-        actions = _KIND if self.calm else _ROUGH
-        action = self._rng.choice(actions)
+        action = self._rng.choice(self._actions)
         try:
             action(self)
         except ApiError as error:
@@ -83,6 +89,42 @@ class People:
         if version:
             obj["spec"]["launchPlanRef"]["version"] = version
         self._create(LAUNCH_PLAN_EXECUTIONS, obj)
+
+    def start_many(self) -> None:
+        """Ask for several runs at once."""
+        for _ in range(self._rng.choice((2, 3, 5))):
+            self.start_run()
+
+    def change_limit(self) -> None:
+        """Give a plan another limit, or none."""
+        plan = self._any(LAUNCH_PLANS)
+        if plan is not None:
+            limit = draw_limit(self._rng) if self._rng.random() < 0.75 else None
+            self._put(LAUNCH_PLANS, plan, plan["spec"] | {"concurrency": limit})
+
+    def change_schedule(self) -> None:
+        """Give a plan another schedule, or the same one another keeper."""
+        plan = self._any(LAUNCH_PLANS)
+        if plan is None:
+            return
+        schedule = draw_schedule(self._rng, self.taste.finer)
+        if "schedule" in plan["spec"] and self._rng.random() < 0.4:
+            schedule = plan["spec"]["schedule"] | {"engine": self._rng.choice(("Auto", "Operator"))}
+        self._put(LAUNCH_PLANS, plan, plan["spec"] | {"schedule": schedule})
+
+    def remake_plan(self) -> None:
+        """Delete a plan and make one of its name at once."""
+        plan = self._any(LAUNCH_PLANS)
+        if plan is None:
+            return
+        self._remove(LAUNCH_PLANS, plan)
+        self._make_plan(plan["metadata"]["namespace"], plan["metadata"]["name"])
+
+    def lose_status(self) -> None:
+        """Lose what a plan's status says, as a cluster does that is restored from its manifests."""
+        plan = self._any(LAUNCH_PLANS)
+        if plan is not None:
+            self._world.do("person", "PATCH", f"{_path(LAUNCH_PLANS, plan)}/status", {"status": None})
 
     def edit_plan(self) -> None:
         """Change a plan."""
@@ -107,7 +149,7 @@ class People:
 
     def terminate(self) -> None:
         """Ask for the end of a run."""
-        run = self._any(LAUNCH_PLAN_EXECUTIONS)
+        run = self._any_run()
         if run is not None:
             spec = run["spec"] | {"terminate": {"cause": "enough"}}
             self._put(LAUNCH_PLAN_EXECUTIONS, run, spec)
@@ -130,7 +172,9 @@ class People:
 
     def delete_run(self) -> None:
         """Delete an execution."""
-        self._delete(LAUNCH_PLAN_EXECUTIONS)
+        run = self._any_run()
+        if run is not None:
+            self._remove(LAUNCH_PLAN_EXECUTIONS, run)
 
     def delete_cronjob(self) -> None:
         """Delete a CronJob by hand, and its Jobs with it unless one is not noted yet."""
@@ -234,14 +278,26 @@ class People:
         found = self._world.all(kind)
         return self._rng.choice(found) if found else None
 
+    def _any_run(self) -> Object | None:
+        """Return a run, as a rule one that has not ended."""
+        found = self._world.all(LAUNCH_PLAN_EXECUTIONS)
+        open_ = [run for run in found if not is_terminal(run.get("status") or {})]
+        chosen = open_ if open_ and self._rng.random() < 0.7 else found
+        return self._rng.choice(chosen) if chosen else None
+
     def _make_plan(self, space: str, name: str, *, certain: bool = False) -> None:
         obj = draw_object(self._rng, LAUNCH_PLANS, space, name)
         if certain or self._rng.random() < 0.7:
-            obj["spec"]["schedule"] = draw_schedule(self._rng)
+            obj["spec"]["schedule"] = draw_schedule(self._rng, self.taste.finer)
+        if self._rng.random() < self.taste.limited:
+            obj["spec"]["concurrency"] = draw_limit(self._rng)
         self._create(LAUNCH_PLANS, obj)
 
     def _make(self, kind: Kind, space: str, name: str) -> None:
-        self._create(kind, draw_object(self._rng, kind, space, name))
+        obj = draw_object(self._rng, kind, space, name)
+        if kind == WORKFLOW_DEFINITIONS:
+            obj["spec"]["interface"]["inputs"] = copy(self._rng.choice(WORKFLOW["interface.inputs"].good))
+        self._create(kind, obj)
 
     def _create(self, kind: Kind, obj: Object) -> None:
         space = obj["metadata"]["namespace"]
@@ -274,6 +330,23 @@ def _path(kind: Kind, obj: Object) -> str:
 
 
 Action = Callable[[People], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """What people like.
+
+    Attributes:
+        finer: how often a schedule has more than a time.
+        limited: how often a plan has a limit.
+        actions: what they do more often than others.
+    """
+
+    finer: float
+    limited: float
+    actions: tuple[Action, ...] = ()
+
+
 _KIND: tuple[Action, ...] = (
     *(People.start_run,) * 5,
     *(People.edit_plan,) * 5,
@@ -288,6 +361,7 @@ _ROUGH: tuple[Action, ...] = (
     People.add_workflow,
     People.add_plan,
     People.delete_plan,
+    People.remake_plan,
     People.delete_workflow,
     People.delete_run,
     People.delete_run,
@@ -300,4 +374,19 @@ _ROUGH: tuple[Action, ...] = (
     People.take_job_name,
     People.take_run_name,
     People.break_revision,
+)
+_LIMITING: tuple[Action, ...] = (
+    *(People.start_many,) * 5,
+    *(People.change_limit,) * 3,
+    *(People.terminate,) * 2,
+    People.change_schedule,
+)
+_TIMING: tuple[Action, ...] = (*(People.change_schedule,) * 6, People.toggle, People.change_limit)
+_TASTES = (
+    Taste(0.15, 0.1),
+    Taste(0.3, 0.9, _LIMITING),
+    Taste(0.2, 1.0, (*_LIMITING, *_LIMITING, People.delete_run, People.delete_job)),
+    Taste(0.9, 0.2, _TIMING),
+    Taste(0.6, 0.6, (*_TIMING, *_LIMITING)),
+    Taste(0.3, 0.8, (*_LIMITING, *(People.lose_status,) * 3)),
 )

@@ -7,7 +7,10 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.render import labels
+from tests.fake.store import Object
 from tests.sim.checks import Checks
 from tests.sim.disasters import Disasters
 from tests.sim.faults import Profile
@@ -24,6 +27,8 @@ _RECOVERY = 200.0
 _SILENCE, _REPAIR = 370.0, 760.0
 #: Seconds that what waits for another object waits at most.
 _PATIENCE = 320.0
+#: Seconds for which a name stays occupied, and then some.
+_TOMBSTONES = 1100.0
 #: Every how many seeds garbage is collected: never in the middle of one, whose order of events it might change.
 _COLLECT = 10
 Restrict = Callable[[Profile], Profile]
@@ -96,8 +101,9 @@ async def _tell(world: World, checks: Checks) -> None:
         world.note("the faults stop")
         disasters.end()
         await _either(watcher, asyncio.sleep(_recovery(world)))
-        if _is_waiting(world):
-            await _either(watcher, asyncio.sleep(_PATIENCE))
+        await _either(watcher, asyncio.sleep(_still_waits(world)))
+        if people.patient and any(labels.is_tombstone(job) for job in world.all(JOBS)):
+            await _either(watcher, asyncio.sleep(_TOMBSTONES))
         await _either(watcher, check_rest(world, checks, mover))
     finally:
         mover.cancel()
@@ -127,14 +133,22 @@ def _recovery(world: World) -> float:
     return max(_RECOVERY, found, world.network.last_arrival - now + _RECOVERY)
 
 
-def _is_waiting(world: World) -> bool:
-    """Tell whether anything waits for another object to come, which it does for five minutes."""
+def _still_waits(world: World) -> float:
+    """Return for how long anything still waits: five minutes for another object, or until nothing may arrive any more."""
+    waits = [0.0]
     for kind in (LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS):
         for obj in world.all(kind):
-            conditions = (obj.get("status") or {}).get("conditions") or ()
-            if any(each["type"] == "Reconciling" and each["status"] == "True" for each in conditions):
-                return True
-    return False
+            status = obj.get("status") or {}
+            reasons = {each["reason"] for each in status.get("conditions") or () if _is_reconciling(each)}
+            if reasons - {"WaitingForSeat", "LedgerHeld", "Running", "Aborting"}:
+                waits.append(_PATIENCE)
+            if (hold := (status.get("concurrency") or {}).get("holdUntil")) is not None:
+                waits.append((to_instant(hold) - world.now()).total_seconds() + _PATIENCE)
+    return max(waits)
+
+
+def _is_reconciling(condition: Object) -> bool:
+    return bool(condition["type"] == "Reconciling" and condition["status"] == "True")
 
 
 def _report(world: World, checks: Checks, outcome: Outcome) -> None:

@@ -137,7 +137,8 @@ class World:
 
     def _come_back(self, replica: Replica, away: float | None = None) -> None:
         if replica.wanted:
-            pause = away if away is not None else self._rng.choice(_PAUSES)
+            pauses = _PAUSES if self.adversary.active else _PAUSES[:1]
+            pause = away if away is not None else self._rng.choice(pauses)
             asyncio.get_running_loop().call_later(pause, self.start, replica, context=OUTSIDE)
 
     def hand_over(self, leader: Replica, successor: Replica) -> None:
@@ -165,7 +166,8 @@ class World:
 
     def do(self, who: str, method: str, path: str, body: Any = None) -> Object:
         """Make a person's call; raises what the server refuses."""
-        self.note(f"{who} {method} {path} {body}")
+        told = (body or {}).get("spec", body)
+        self.note(f"{who} {method} {path} {(body or {}).get('metadata', {}).get('name', '')} {told}")
         self.by_person = True
         try:
             return self.api.do(method, path, body)
