@@ -8,6 +8,8 @@ PYTHON ?= python3
 CLUSTER ?= demo
 CONTEXT ?=
 FORCE ?=
+ONLY ?=
+TORTURE ?=
 SEEDS ?= 1000
 FIRST ?= 1
 STAMP := .venv/.installed
@@ -86,11 +88,14 @@ cluster: venv binaries ## A real control plane, pods finished by a stub (minutes
 node: venv binaries ## A real node with containers: Linux, root (minutes)
 	@$(PYTEST) tests/node
 
-bench: venv binaries ## The operator against the raw floor, in one run
-	@.venv/bin/python -m bench
+torture: venv binaries ## Two operators while all around them breaks: twenty passes (hours), see build/torture
+	@.venv/bin/python -m tests.cluster.torture --passes 20 $(TORTURE)
+
+bench: venv binaries ## The operator against the raw floor, in one run (an hour; ONLY="admission flow" for parts)
+	@.venv/bin/python -m bench $(if $(ONLY),--only $(ONLY))
 
 ##@ Help
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run down venv binaries generate tour-text format lock test check unit reconcile sim kopf cluster node bench help
+.PHONY: run down venv binaries generate tour-text format lock test check unit reconcile sim kopf cluster node torture bench help

@@ -151,7 +151,8 @@ def assemble(
     began = clock()
     # Where nobody is elected, an earlier process may have died just now, with requests under way.
     leader_since = elector.leader_since if elector is not None else lambda: began
-    context = Context(client, caches, recorder, clock, settings.defaults, leader_since)
+    elected = elector is not None
+    context = Context(client, caches, recorder, clock, settings.defaults, leader_since, elected=elected)
 
     async def process(key: Key) -> None:
         outcome = await _RECONCILERS[key[0]](context, key[1], key[2])

@@ -117,6 +117,15 @@ def playing(cluster: LocalCluster) -> Playing:
     return Playing(str(cluster.kubeconfig)).begin()
 
 
+@pytest.fixture(scope="module")
+def lonely(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Space, LocalCluster]]:
+    """A cluster of its own with an operator, and a namespace in it."""
+    with LocalCluster.start(f"test-{os.getpid()}-lonely", node="stub") as cluster, closing(cluster.api()) as api:
+        operator = _operate(cluster, tmp_path_factory.mktemp("lonely"))
+        yield Space(api, _new_namespace(cluster), cluster.kubectl, cluster.audit_log), cluster
+        operator.stop()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _begun_early(request: pytest.FixtureRequest) -> None:
     """What takes minutes begins before the first test and goes on beside all others."""

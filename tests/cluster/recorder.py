@@ -44,7 +44,8 @@ class Recorder:
         self._namespace = namespace
         self._kinds = kinds
         self._log: list[Seen] = []
-        self._held: dict[tuple[str, str], Object] = {}
+        # Each kind's by its own thread alone.
+        self._held: dict[str, dict[str, Object]] = {kind.plural: {} for kind in kinds}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._watches: dict[str, Watch] = {}
@@ -53,6 +54,7 @@ class Recorder:
 
     def seen(self) -> list[Seen]:
         """Return all changes so far, oldest first; what was there at the beginning comes first."""
+        assert all(thread.is_alive() for thread in self._threads), "the recorder broke off"
         with self._lock:
             return sorted(self._log, key=lambda seen: seen.version)
 
@@ -89,11 +91,11 @@ class Recorder:
             raise ApiUnavailableError(str(reply.body))
         version = str(reply.body["metadata"]["resourceVersion"])
         here = {item["metadata"]["name"]: item for item in reply.body["items"]}
-        gone = [obj for (plural, name), obj in self._held.items() if plural == kind.plural and name not in here]
+        gone = [obj for name, obj in self._held[kind.plural].items() if name not in here]
         for obj in gone:
             self._note(kind, obj, int(version), deleted=True, in_gap=True)
         for obj in here.values():
-            known = self._held.get((kind.plural, obj["metadata"]["name"]))
+            known = self._held[kind.plural].get(obj["metadata"]["name"])
             if known is None or known["metadata"]["resourceVersion"] != obj["metadata"]["resourceVersion"]:
                 self._note(kind, obj, int(version), in_gap=self._begun[kind.plural].is_set())
         return version
@@ -115,10 +117,9 @@ class Recorder:
     def _note(self, kind: Kind, obj: Object, version: int, *, deleted: bool = False, in_gap: bool = False) -> None:
         obj = {key: obj[key] for key in _KEPT if key in obj}
         obj["metadata"].pop("managedFields", None)
-        key = (kind.plural, obj["metadata"]["name"])
+        if deleted:
+            self._held[kind.plural].pop(obj["metadata"]["name"], None)
+        else:
+            self._held[kind.plural][obj["metadata"]["name"]] = obj
         with self._lock:
-            if deleted:
-                self._held.pop(key, None)
-            else:
-                self._held[key] = obj
             self._log.append(Seen(version, deleted, kind.plural, obj, in_gap))

@@ -31,8 +31,9 @@ T = TypeVar("T")
 NEVER = {"cron": "0 0 29 2 *"}
 EVERY_MINUTE = {"cron": "* * * * *"}
 ENDED = frozenset({"Succeeded", "Failed", "TimedOut", "Aborted", "Skipped", "Rejected"})
+INPUTS: list[Object] = [{"name": "city", "type": "string"}, {"name": "days", "type": "integer", "default": 7}]
 INTERFACE = {
-    "inputs": [{"name": "city", "type": "string"}, {"name": "days", "type": "integer", "default": 7}],
+    "inputs": INPUTS,
     "outputs": [{"name": "rows", "type": "integer"}],
 }
 OUTPUTS = {"rows": 3}

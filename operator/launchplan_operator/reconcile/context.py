@@ -32,6 +32,7 @@ class Context:
         defaults: the operator's own run settings.
         leader_since: since when this process is the one that writes, by its own wall clock, aware; None before.
         flights: what this process asked for and got no answer to.
+        elected: whether this process is the only one that writes; without an election another may do so too.
     """
 
     client: Client
@@ -41,6 +42,7 @@ class Context:
     defaults: RunDefaults = field(default_factory=RunDefaults)
     leader_since: Callable[[], datetime | None] = lambda: None
     flights: Flights = field(default_factory=Flights)
+    elected: bool = True
 
 
 async def write_status(context: Context, kind: Kind, obj: Mapping[str, Any], status: Mapping[str, Any]) -> Outcome:

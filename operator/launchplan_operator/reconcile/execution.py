@@ -1,17 +1,19 @@
 """LaunchPlanExecution: a request becomes a Job, a Job becomes a record, and both follow it to its end."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
+from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.run import End
 from launchplan_operator.reconcile.context import Context, write_status
 from launchplan_operator.reconcile.ending import reject, write_aborted
 from launchplan_operator.reconcile.follow import adopt_stray, follow_job, is_job_of, origin_type
 from launchplan_operator.reconcile.launch import launch, meet_tombstone, taken
-from launchplan_operator.reconcile.result import Done, Failed, Outcome
+from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.reconcile.slotruns import is_straggler
 from launchplan_operator.reconcile.standing import find_end, find_standing, plan_of
 from launchplan_operator.reconcile.tombstone import occupy_name
@@ -22,6 +24,8 @@ _JOB_DELETED = (
     "the Job was deleted by hand before the run had ended, and is not made again (kubectl launchplan relaunch runs it "
     "once more)"
 )
+#: How long a slot's run that is in nobody's books here may yet be accepted by the process that made it.
+_CLAIMED_WITHIN = timedelta(seconds=60)
 
 
 async def reconcile_execution(context: Context, namespace: str, name: str) -> Outcome:
@@ -55,6 +59,10 @@ async def _remove_straggler(context: Context, execution: Mapping[str, Any]) -> O
     plan = plan_of(context, execution)
     if plan is None or not is_straggler(execution, plan, context.caches.booked_runs):
         return None
+    # Where no leader is elected, another process may have it in its books: that one accepts it meanwhile.
+    wait = to_instant(execution["metadata"]["creationTimestamp"]) + _CLAIMED_WITHIN - context.clock()
+    if not context.elected and wait > timedelta():
+        return Again(wait.total_seconds())
     namespace, name, uid = (execution["metadata"][key] for key in ("namespace", "name", "uid"))
     reply = await context.client.delete(LAUNCH_PLAN_EXECUTIONS, namespace, name, uid=uid)
     return Done() if reply.ok or reply.not_found or reply.conflict else Failed(f"late run {name}: {reply.message}")

@@ -23,6 +23,7 @@ from launchplan_operator.reconcile.planview import PlanReading, read_plan
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.reconcile.retention import executions_of, remove_tombstones, retain
 from launchplan_operator.reconcile.revisions import keep_revision, known_versions, prune_revisions
+from launchplan_operator.reconcile.uncounted import confirm_uncounted
 
 #: A CronJob fires a little after its slot; a look this much later finds the next times in the past if it did not.
 _AFTER_SLOT = timedelta(seconds=10)
@@ -49,7 +50,7 @@ async def reconcile_plan(context: Context, namespace: str, name: str) -> Outcome
     step = await advance_schedule(context, plan, force)
     if step.outcome is not None:
         return step.outcome
-    executions = executions_of(context, namespace, "LaunchPlan", name)
+    executions = await confirm_uncounted(context, plan, executions_of(context, namespace, "LaunchPlan", name))
     ledger = await keep_ledger(context, plan, reading, force, executions)
     if isinstance(ledger, Failed):
         return ledger
@@ -91,7 +92,7 @@ async def _mark_counted(context: Context, namespace: str, names: tuple[str, ...]
 
 
 async def _retain(
-    context: Context, reading: PlanReading, status: Mapping[str, Any], executions: list[dict[str, Any]]
+    context: Context, reading: PlanReading, status: Mapping[str, Any], executions: Sequence[Mapping[str, Any]]
 ) -> Outcome:
     if reading.spec is None:
         return Done()

@@ -1,0 +1,63 @@
+"""What two operators that know nothing of each other must not do to each other's work, as far as one of them decides it."""
+
+from copy import deepcopy
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.execution import reconcile_execution
+from launchplan_operator.reconcile.result import Again, Done
+from launchplan_operator.reconcile.uncounted import confirm_uncounted
+from launchplan_operator.render.execution import render_slot_run
+from tests.fake.virtual import virtual_now, virtual_time
+from tests.reconcile.world import NAMESPACE, World, plan, run, workflow
+
+EXECUTIONS = LAUNCH_PLAN_EXECUTIONS
+
+
+async def begun(schedule: str | None = None) -> tuple[World, Context]:
+    """Return a world with a plan, and what its operator works with."""
+    world = World()
+    world.create(workflow())
+    world.create(plan(schedule))
+    await world.start()
+    operator = world._operator
+    assert operator is not None
+    return world, operator.context
+
+
+@virtual_time
+async def test_a_run_that_another_counted_is_not_counted_again_by_one_whose_cache_lags() -> None:
+    world, context = await begun()
+    world.create(run("a"))
+    await world.advance(10)
+    marked = world.get(EXECUTIONS, "a")
+    assert marked["status"]["counted"]
+    stale = deepcopy(dict(marked))
+    del stale["status"]["counted"]
+    forgetful: dict[str, Any] = {"status": {}}
+    (seen,) = await confirm_uncounted(context, forgetful, [stale])
+    assert seen["status"]["counted"]
+    elected = replace(context, elected=True)
+    assert await confirm_uncounted(elected, forgetful, [stale]) == [stale]
+    world.delete(EXECUTIONS, "a")
+    assert await confirm_uncounted(context, forgetful, [stale]) == []
+
+
+@virtual_time
+async def test_a_run_of_a_settled_slot_is_left_for_a_minute_to_whoever_may_have_made_it() -> None:
+    world, context = await begun()
+    await world.crash()
+    owner = world.get(LAUNCH_PLANS, "hello")
+    slot = (virtual_now() - timedelta(hours=1)).replace(second=0, microsecond=0)
+    made = render_slot_run(owner, "hello-1", "v", (slot.strftime("%Y-%m-%dT%H:%M:%SZ"), "Schedule"), {})
+    context.caches.executions.put(deepcopy(world.create(made)))
+    outcome = await reconcile_execution(context, NAMESPACE, "hello-1")
+    assert isinstance(outcome, Again)
+    assert 55 < outcome.after <= 60
+    assert world.names(EXECUTIONS) == ["hello-1"]
+    await world.advance(61)
+    assert await reconcile_execution(context, NAMESPACE, "hello-1") == Done()
+    assert world.names(EXECUTIONS) == []
