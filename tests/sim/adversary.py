@@ -84,6 +84,13 @@ class Adversary:
             return replace(fate, fault=None, kill=moment)
         return fate
 
+    def watch_moment(self, site: Site | None) -> str:
+        """Decide whether a process dies as it opens a watch, and when."""
+        if site is None:
+            return ""
+        self.visited[site.name] += 1
+        return self._hit(site) if self.active else ""
+
     def chance(self, probability: float) -> bool:
         """Throw dice, while active."""
         return self.active and probability > 0 and self._rng.random() < probability

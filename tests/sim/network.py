@@ -194,7 +194,10 @@ class Stream(AbstractAsyncContextManager[AsyncIterator[Object]]):
     async def __aenter__(self) -> AsyncIterator[Object]:
         """Ask the server for the watch."""
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        _later(_LINE, self._open, answer)
+        moment = self._network.adversary.watch_moment(self._site)
+        if moment == "before" and not self.process.dead:
+            self._network.kill(self.process)
+        _later(_LINE, self._open, answer, moment)
         await answer
         return self
 
@@ -232,7 +235,7 @@ class Stream(AbstractAsyncContextManager[AsyncIterator[Object]]):
         self._end()
         self.leave()
 
-    def _open(self, answer: "asyncio.Future[Response]") -> None:
+    def _open(self, answer: "asyncio.Future[Response]", moment: str) -> None:
         if answer.done() or self.process.dead:
             return
         opened = self._network.open(self)
@@ -249,6 +252,8 @@ class Stream(AbstractAsyncContextManager[AsyncIterator[Object]]):
         self._network.streams.append(self)
         answer.set_result(Response(200))
         self._pump()
+        if moment == "after":
+            self._network.kill(self.process)
 
     def _pump(self) -> None:
         """Send what the server has pushed on its way, in order."""

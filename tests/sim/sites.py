@@ -13,6 +13,7 @@ _ROOT = Path(launchplan_operator.__file__).parent
 #: The door itself, and what stands behind it, call for others.
 _DOOR = str(_ROOT / "kube" / "client.py")
 _WRITES = frozenset({"create", "replace", "patch", "delete"})
+_PIECEMEAL = frozenset({"chunks", "watch"})
 _READS = frozenset({"get", "list", "chunks", "watch"})
 #: Functions that call for many: their callers are the sites.
 _SHARED = frozenset({"write_status"})
@@ -56,13 +57,22 @@ def _by_line() -> dict[tuple[str, int], Site]:
     }
 
 
+@cache
+def _streams() -> dict[tuple[str, str], Site]:
+    """Return the calls whose answer comes in pieces: it is taken on other lines than the one that asked."""
+    found = (each for each in _client_calls() if each.verb in _PIECEMEAL)
+    return {(each.file, each.function): _site(each) for each in found}
+
+
 def calling_site() -> Site | None:
     """Return the site that the present call of a transport comes from, or None if no source of ours called."""
     frame = sys._getframe(1).f_back
     while frame is not None:
         code = frame.f_code
         if code.co_filename != _DOOR and code.co_name not in _SHARED:
-            site = _by_line().get((code.co_filename, frame.f_lineno))
+            site = _by_line().get((code.co_filename, frame.f_lineno)) or _streams().get(
+                (code.co_filename, code.co_name)
+            )
             if site is not None:
                 return site
         frame = frame.f_back

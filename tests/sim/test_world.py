@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.sim.loop import Process, SimLoop, run_simulated
+from tests.sim.run import run_seed
 from tests.sim.sites import all_sites
 
 
@@ -78,7 +79,7 @@ def test_a_failing_callback_of_the_world_ends_the_seed() -> None:
 
 def test_the_calls_of_the_operator_are_found_in_its_sources() -> None:
     names = {site.name for site in all_sites()}
-    assert {"launch._create:create", "launch.reject:write_status", "watch._watch:watch"} <= names
+    assert {"launch._create:create", "follow.follow_job:write_status", "watch._watch:watch"} <= names
     assert sum(site.writes for site in all_sites()) > 10
 
 
@@ -87,3 +88,9 @@ def test_the_loop_is_one_of_its_own() -> None:
         return isinstance(asyncio.get_running_loop(), SimLoop)
 
     assert run_simulated(story())
+
+
+def test_the_calls_of_a_life_are_recognised() -> None:
+    visited = run_seed(3).visited
+    assert {"watch._list:chunks", "watch._watch:watch", "plan.reconcile_plan:write_status"} <= set(visited)
+    assert set(visited) <= {site.name for site in all_sites()}
