@@ -127,7 +127,7 @@ MUTATIONS: dict[str, Mutation] = {
     "retention without its 15 minutes": Mutation(_retention_at_once, 1),
     "schedule.since written after the delete": Mutation(_since_after_delete, None),
     "history limits at their defaults": Mutation(_default_history, None),
-    "suspend used on CronJobs": Mutation(_suspended_cronjob, 7),
-    "counts added twice": Mutation(_counted_twice, 4),
-    "a dropped watch event never repaired": Mutation(_no_repair, 15, _lossy),
+    "suspend used on CronJobs": Mutation(_suspended_cronjob, 10),
+    "counts added twice": Mutation(_counted_twice, 1),
+    "a dropped watch event never repaired": Mutation(_no_repair, 12, _lossy),
 }
