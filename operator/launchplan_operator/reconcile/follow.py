@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from launchplan_operator.api.canonical import canonical_json
+from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, PODS
 from launchplan_operator.decide.instants import instant_text, to_instant
 from launchplan_operator.decide.progress import is_terminal, run_status
 from launchplan_operator.decide.results import ResultContract
-from launchplan_operator.decide.run import is_finished, needs_pods, observe_run
+from launchplan_operator.decide.run import End, is_finished, needs_pods, observe_run
 from launchplan_operator.reconcile.caches import project_pod, scoped
 from launchplan_operator.reconcile.context import Context, write_status
 from launchplan_operator.reconcile.result import Done, Failed, Outcome
@@ -50,10 +52,12 @@ def accepted_facts(execution: Mapping[str, Any], content: JobContent) -> dict[st
 async def follow_job(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:
     """Write what the Job and its pods show; ask the server for pods where the cache may lag behind."""
     end = find_end(execution, find_standing(context, execution))
-    for step in (adopt_stray, _end_job if end is not None else None):
-        outcome = await step(context, execution, job) if step else Done()
-        if not isinstance(outcome, Done):
-            return outcome
+    outcome = await adopt_stray(context, execution, job)
+    if isinstance(outcome, Done) and end is not None:
+        outcome = await _end_job(context, execution, job, end)
+    if not isinstance(outcome, Done):
+        return outcome
+    end = end or _end_of(job)
     contract = _contract(job)
     pods = await _pods(context, job, contract)
     state = observe_run(job, contract, pods, end=end)
@@ -96,8 +100,11 @@ async def adopt_stray(context: Context, execution: Mapping[str, Any], job: Mappi
     return await adopt_job(context, execution, job)
 
 
-async def _end_job(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:
-    """A running Job gets a deadline of one second, which ends it and keeps its object; one never started goes."""
+async def _end_job(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any], end: End) -> Outcome:
+    """A running Job gets a deadline of one second, which ends it and keeps its object; one never started goes.
+
+    The cause stands on the Job: a record that is made again would know of none, and call it a time-out.
+    """
     metadata = job["metadata"]
     if is_finished(job) or metadata.get("deletionTimestamp"):
         return Done()
@@ -106,11 +113,20 @@ async def _end_job(context: Context, execution: Mapping[str, Any], job: Mapping[
         return Failed(reply.message) if reply.refused else Done()
     if job["spec"].get("activeDeadlineSeconds") == 1:
         return Done()
-    body = {"metadata": {"uid": metadata["uid"]}, "spec": {"activeDeadlineSeconds": 1}}
+    cause = canonical_json({"reason": str(end.reason), "message": end.cause})
+    marks = {"uid": metadata["uid"], "annotations": {labels.CAUSE: cause}}
+    body = {"metadata": marks, "spec": {"activeDeadlineSeconds": 1}}
     reply = await context.client.patch(JOBS, metadata["namespace"], metadata["name"], body)
     return (
         Done() if reply.ok or reply.not_found else Failed(f"terminate {execution['metadata']['name']}: {reply.message}")
     )
+
+
+def _end_of(job: Mapping[str, Any]) -> End | None:
+    """Return why a Job was told to end, as it stands on it."""
+    text = (job["metadata"].get("annotations") or {}).get(labels.CAUSE)
+    cause = json.loads(text) if text else None
+    return End(Reason[cause["reason"]], cause["message"]) if cause else None
 
 
 async def _pods(context: Context, job: Mapping[str, Any], contract: ResultContract) -> Sequence[Mapping[str, Any]]:

@@ -36,6 +36,11 @@ def is_kept_by_us(recorded: Mapping[str, Any]) -> bool:
     return str(recorded.get("scheduleHash", "")).endswith(_OURS)
 
 
+def has_open_books(recorded: Mapping[str, Any]) -> bool:
+    """Tell whether slots of the recorded schedule are nobody's but ours: no CronJob keeps it, or none was made yet."""
+    return bool(recorded.get("scheduleHash")) and not recorded.get("cronJob")
+
+
 async def keep_time(context: Context, here: Situation, version: Runnable, table: Timetable) -> ScheduleStep:
     """Start the slots that are due, and say which is next."""
     base = mark_of(here)
@@ -58,7 +63,7 @@ async def close_books(context: Context, here: Situation, version: Runnable | Non
     if base is None or table is None:
         return NOTHING
     now = context.clock()
-    if not is_kept_by_us(here.recorded):
+    if here.recorded.get("cronJob"):
         return await account_unfired(context, here.plan, table, base, now)
     due = due_slots(replace(table, jitter=timedelta(0)), _identity(here), base, now, table.deadline)
     if version is not None:

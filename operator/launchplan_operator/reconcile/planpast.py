@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from launchplan_operator.api.conditions import Reason
-from launchplan_operator.api.kinds import JOBS
+from launchplan_operator.api.kinds import CRON_JOBS, JOBS
 from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text, to_instant
 from launchplan_operator.decide.schedule import Timetable, next_slots, slot_name, slots_between
@@ -16,6 +16,7 @@ from launchplan_operator.reconcile.plansituation import NOTHING, Situation, last
 from launchplan_operator.reconcile.planslots import SlotAccount, account_fired, join_accounts, traceless_slots
 from launchplan_operator.reconcile.result import Failed
 from launchplan_operator.reconcile.slotruns import catch_up
+from launchplan_operator.render import labels
 from launchplan_operator.render.job import render_slot_job
 
 #: A CronJob's controller starts no slot later than its deadline of 200 s, nor, from a stale view, two minutes after that.
@@ -96,7 +97,18 @@ async def _account_late(context: Context, here: Situation, table: Timetable, bas
     late = past.unexplained
     later = bool(late) and past.until > late[-1]
     made_up = await catch_up(context, here.plan, here.version, late, 0, started_later=later)
-    return made_up if isinstance(made_up, Failed) else join_accounts(made_up, SlotAccount(past.until))
+    if isinstance(made_up, Failed):
+        return made_up
+    if late and here.live is not None:
+        await _wake_controller(context, here.live, late[-1])
+    return join_accounts(made_up, SlotAccount(past.until))
+
+
+async def _wake_controller(context: Context, cronjob: Mapping[str, Any], slot: datetime) -> None:
+    """Write to a CronJob that let a slot pass: one whose slot's name a person's Job had never looks again by itself."""
+    namespace, name, uid = (cronjob["metadata"][key] for key in ("namespace", "name", "uid"))
+    body = {"metadata": {"uid": uid, "annotations": {labels.SETTLED: instant_text(slot)}}}
+    await context.client.patch(CRON_JOBS, namespace, name, body)
 
 
 def _is_slot(table: Timetable, instant: datetime) -> bool:

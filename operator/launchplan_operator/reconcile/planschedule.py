@@ -23,7 +23,7 @@ from launchplan_operator.decide.planstatus import Engine, ScheduleFacts
 from launchplan_operator.decide.schedule import Timetable, read_timetable
 from launchplan_operator.decide.slots import settling_slot
 from launchplan_operator.reconcile.context import Context
-from launchplan_operator.reconcile.planclock import close_books, is_kept_by_us, keep_time, operator_hash
+from launchplan_operator.reconcile.planclock import close_books, has_open_books, is_kept_by_us, keep_time, operator_hash
 from launchplan_operator.reconcile.plancron import (
     create_cronjob,
     job_refused,
@@ -115,7 +115,7 @@ async def _keep(context: Context, here: Situation) -> ScheduleStep:
         if here.live is not None or await _is_foreign(context, here):
             return await _meet_foreign(context, here)
         return await keep_time(context, here, here.version, here.own_table)
-    if not is_kept_by_us(here.recorded):
+    if here.live is not None or not has_open_books(here.recorded):
         return await _account_live(context, here, own_cronjob(here))
     account = await close_books(context, here, None)
     return ScheduleStep(outcome=account) if isinstance(account, Failed) else ScheduleStep(idle_facts(here), account)
@@ -207,7 +207,7 @@ async def _announce(context: Context, here: Situation, uid: str | None) -> Sched
         covered = await account_fired(context, here.plan, table, base, fired)
         lost = await account_unfired(context, here.plan, table, max(base, fired), now)
         account = join_accounts(covered, lost)
-    elif is_kept_by_us(here.recorded):
+    elif here.live is None and here.recorded.get("scheduleHash"):
         closed = await close_books(context, here, here.version)
         if isinstance(closed, Failed):
             return ScheduleStep(outcome=closed)

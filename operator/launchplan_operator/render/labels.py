@@ -30,13 +30,16 @@ OUTPUT_PREFIX = "launchplan.dev/raw-output-prefix"
 SLOT = "launchplan.dev/slot"
 #: On a Job that never runs and only occupies a run's name.
 TOMBSTONE = "launchplan.dev/tombstone"
-#: On a tombstone: whose name it occupies, and why, as JSON `{reason, message}`.
+#: On a tombstone: whose name it occupies.
 RUN_UID = "launchplan.dev/run-uid"
+#: On a tombstone, and on a Job that was told to end: why, as JSON `{reason, message}`.
 CAUSE = "launchplan.dev/cause"
 #: On a CronJob: the hash of all that we rendered into it.
 RENDERED = "launchplan.dev/rendered"
 #: On a CronJob: the hash of its slots (cron text and zone).
 SCHEDULE = "launchplan.dev/schedule"
+#: On a CronJob: the latest slot that it let pass and that was settled without it.
+SETTLED = "launchplan.dev/settled"
 
 #: Kubernetes' own, which it sets on Jobs and pods.
 CRONJOB_SLOT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
