@@ -20,6 +20,11 @@ ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 #: What a test saw of each mistake, by reason.
 SHOWN = ROOT / "docs" / "generated" / "reasons"
+#: What a test saw of runs and slots that did not go as somebody thought, by reason.
+SIGHTS = ROOT / "docs" / "generated" / "sights"
+_SIGHTS = (
+    "What `kubectl describe` shows of these, times left out. Nothing is to be mended; each says what is left to do."
+)
 _EXAMPLES = (
     "What `kubectl describe` shows of an object in the namespace `demo`, times left out. Each command was run as it stands, "
     "after which `Ready` was True; where it opens an editor or shows a quota, a person did the rest."
@@ -72,20 +77,23 @@ def render_reasons() -> str:
     rows = [f"| {_linked(reason)} | {reason.meaning} |" for reason in Reason]
     head = ["# Reasons", "", "What a condition, an event or a decision may give as its cause.", ""]
     table = [*head, "| Reason | Meaning |", "|---|---|", *rows]
-    examples = [line for reason in Reason if SHOWN.joinpath(f"{reason}.txt").exists() for line in _examples(reason)]
-    return _HEADER + "\n".join([*table, "", "## Examples", "", _EXAMPLES, *examples]) + "\n"
+    examples = [line for reason in Reason for line in _examples(SHOWN, reason)]
+    sights = [line for reason in Reason for line in _examples(SIGHTS, reason)]
+    told = ["", "## Runs and slots that did not start or end", "", _SIGHTS, *sights]
+    return _HEADER + "\n".join([*table, "", "## Examples", "", _EXAMPLES, *examples, *told]) + "\n"
 
 
 def _linked(reason: Reason) -> str:
-    shown = (SHOWN / f"{reason}.txt").exists()
+    shown = any((folder / f"{reason}.txt").exists() for folder in (SHOWN, SIGHTS))
     return f"[`{reason}`](#{reason.lower()})" if shown else f"`{reason}`"
 
 
-def _examples(reason: Reason) -> Iterator[str]:
-    yield from ("", f"### {reason}", "", reason.meaning)
-    for path in sorted(SHOWN.glob(f"{reason}*.txt")):
-        if path.stem.partition("-")[0] == reason:
-            yield from ("", _quoted(path).rstrip())
+def _examples(folder: Path, reason: Reason) -> Iterator[str]:
+    found = [path for path in sorted(folder.glob(f"{reason}*.txt")) if path.stem.partition("-")[0] == reason]
+    if found:
+        yield from ("", f"### {reason}", "", reason.meaning)
+    for path in found:
+        yield from ("", _quoted(path).rstrip())
 
 
 def with_quotes(page: str) -> str:

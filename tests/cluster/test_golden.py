@@ -15,18 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, Kind
-from launchplan_operator.api.mending import SHORT_NAMES
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS
 from localcluster.cluster import LocalCluster
 from localcluster.operated import OperatorProcess
 from tests.cluster.conftest import MakeSpace
+from tests.cluster.describing import describe
 from tests.cluster.mistakes import CASES, Case
 from tests.cluster.support import Object, Space, condition, phase_of, reason_of, standing
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "docs" / "generated" / "reasons"
 SPOKEN = ". To mend it, for example: "
-_VOLATILE = re.compile(r"\s*(Last Transition Time|Observed Generation):")
 _CREATED = re.compile(r"lpx/(\S+) created")
 
 Shell = Callable[[str, str], str]
@@ -85,17 +84,6 @@ def play(case: Case, space: Space, shell: Shell) -> Play:
     kind, name = (LAUNCH_PLAN_EXECUTIONS, created[1]) if created else (case.kind, case.name)
     mended = space.until(kind, name, lambda obj: _is_ready(obj) or phase_of(obj) == "Rejected", 45.0)
     return Play(shown, message, mended)
-
-
-def describe(space: Space, kind: Kind, name: str) -> str:
-    """Return what `kubectl describe` shows of an object's conditions, without what differs from time to time."""
-    short = SHORT_NAMES[kind.kind]
-    lines = space.kubectl("describe", short, name).splitlines()
-    start = lines.index("  Conditions:")
-    end = next((place for place, line in enumerate(lines) if place > start and not line.startswith("    ")), len(lines))
-    kept = [line.rstrip() for line in lines[start:end] if not _VOLATILE.match(line)]
-    text = "\n".join([f"$ kubectl describe {short} {name}", "Status:", *kept]) + "\n"
-    return text.replace(space.namespace, "demo")
 
 
 def _is_told(obj: Object, reason: str) -> bool:

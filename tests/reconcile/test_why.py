@@ -449,6 +449,20 @@ async def test_a_pod_that_does_not_end_is_named_with_what_frees_its_place() -> N
 
 
 @virtual_time
+async def test_a_pod_that_does_not_end_though_its_run_was_terminated_is_named_too() -> None:
+    """The Job counts as failed only once its pods have ended."""
+    world = await limited("Queue")
+    pod = world.cluster.kubelet.pods("first")[0]
+    world.cluster.kubelet.start(pod)
+    world.cluster.kubelet.lose_node()
+    world.edit(LAUNCH_PLAN_EXECUTIONS, "first", terminate={"cause": "enough"})
+    await until(world, "02:05")
+    assert world.get(LAUNCH_PLAN_EXECUTIONS, "first")["status"]["phase"] == "Aborting"
+    told = [(each["reason"], each["execution"]) for each in world.status["decisions"]]
+    assert told == [("PodLingering", "first"), ("QueueExpired", NAME)]
+
+
+@virtual_time
 async def test_a_run_that_waits_for_a_ledger_that_was_lost_says_until_when() -> None:
     world = await limited("Queue", schedule={"cron": "0 2 * * *", "startingDeadline": "1h"})
     await until(world, "02:01")

@@ -1,6 +1,6 @@
 """Which runs of a ledger are over: their Jobs ended and every pod with them. Absence is asked of the server."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -61,6 +61,7 @@ async def review_seats(context: Context, plan: Mapping[str, Any], seats: Sequenc
     ended = [(seat, job) for seat, job in over if seat.name not in open_pods]
     never = [seat for seat, job in ended if not seat.started and _is_deleted_early(job)]
     lingering = [(seat, job, open_pods[seat.name]) for seat, job in over if seat.name in open_pods]
+    lingering += _ending(context, plan, seats)
     told, again = _tell_lingering(context, plan, lingering)
     plan_name = plan["metadata"]["name"]
     lost = sum(slot_of_name(plan_name, seat.name) is not None for seat in never)
@@ -76,6 +77,20 @@ def started_names(context: Context, plan: Mapping[str, Any], seats: Sequence[Sea
     """Return the names of the seats whose Jobs are seen."""
     jobs = {seat.name: context.caches.jobs.get(plan["metadata"]["namespace"], seat.name) for seat in seats}
     return {name for name, job in jobs.items() if job is not None and not labels.is_tombstone(job)}
+
+
+def _ending(
+    context: Context, plan: Mapping[str, Any], seats: Sequence[Seat]
+) -> Iterator[tuple[Seat, Mapping[str, Any], Mapping[str, Any]]]:
+    """Yield the seats whose Jobs have failed but for pods that have not ended: the server says Failed only after them."""
+    namespace = plan["metadata"]["namespace"]
+    for seat in seats:
+        job = context.caches.jobs.get(namespace, seat.name)
+        if job is None or is_finished(job) or not (job.get("status") or {}).get("conditions"):
+            continue
+        pods = [pod for pod in context.caches.pods.by("job", scoped(namespace, seat.name)) if is_open(pod)]
+        if pods:
+            yield seat, job, pods[0]
 
 
 def _may_be_over(context: Context, plan: Mapping[str, Any], seat: Seat) -> bool:
