@@ -5,10 +5,14 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bench.lag import measure_lag, measure_native
+from bench.limits import measure_admission, measure_flow
 from bench.measure import (
     WORKFLOW_STATUS,
+    Load,
     Results,
     measure_floor,
     measure_memory,
@@ -34,6 +38,8 @@ class Size:
         quiet: seconds of steady state.
         inactive: plans for the memory.
         timed: whether times and memory are judged.
+        runs_at_once: waiting runs, for their admission and their flow through ten places.
+        minutely: how many plans fire every minute, in turn, and for how many minutes.
     """
 
     plans: int = 2000
@@ -41,9 +47,14 @@ class Size:
     quiet: float = 60.0
     inactive: int = 10_000
     timed: bool = True
+    runs_at_once: int = 500
+    minutely: tuple[int, ...] = (200, 1000)
+    minutes: int = 3
 
 
-_QUICK = Size(plans=40, runs=1, quiet=3.0, inactive=100, timed=False)
+_QUICK = Size(plans=40, runs=1, quiet=3.0, inactive=100, timed=False, runs_at_once=20, minutely=(10,), minutes=1)
+SECTIONS = ("start", "plugin", "admission", "flow", "lag")
+_PLACES = 10
 #: Seconds after which no further start is begun: on a slow machine fewer tell enough.
 _STARTS_SECONDS = 180.0
 _WARM_SECONDS = 60.0
@@ -55,8 +66,12 @@ def main() -> int:
     size = _QUICK if options.quick else Size()
     if options.runs:
         size = replace(size, runs=options.runs)
-    results = asyncio.run(_measure(size, _say))
-    results.plugin = measure_plugin()
+    only = options.only or SECTIONS
+    results = asyncio.run(_measure(size, _say)) if "start" in only else Results(size.plans)
+    if "plugin" in only:
+        results.plugin = measure_plugin()
+    if {"admission", "flow", "lag"} & set(only):
+        results.loads = [asyncio.run(_measure_load(size, only, throttled, _say)) for throttled in (True, False)]
     write(results)
     show(results, print, timed=size.timed)
     failures = missed(results, timed=size.timed)
@@ -69,7 +84,30 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a small run that judges call counts and no times")
     parser.add_argument("--runs", type=int, help="how many starts are measured")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, help="which parts; without it all, which takes an hour")
     return parser.parse_args()
+
+
+async def _measure_load(size: Size, only: Sequence[str], throttled: bool, say: Say) -> Load:  # noqa: FBT001
+    """Measure what is under way all the time, on a cluster whose pods end."""
+    load, limits = Load(throttled), "Kubernetes' own" if throttled else "lifted"
+    name = f"bench-{os.getpid()}-{'own' if throttled else 'lifted'}"
+    with LocalCluster.start(name, node="stub", audit=True, throttled=throttled, say=say) as cluster:
+        world = await open_world(cluster, timed=size.timed)
+        try:
+            if "admission" in only:
+                say(f"admission of {size.runs_at_once} runs, client limits {limits}")
+                load.admission = await measure_admission(world, size.runs_at_once)
+            if "flow" in only:
+                say(f"flow of {size.runs_at_once} runs through {_PLACES} places, client limits {limits}")
+                load.flow = await measure_flow(world, size.runs_at_once, _PLACES)
+            for plans in size.minutely if "lag" in only else ():
+                say(f"lag of {plans} plans every minute, client limits {limits}")
+                ours, floor = await measure_lag(world, plans, size.minutes)
+                load.lags.append((ours, floor, await measure_native(world, plans, size.minutes)))
+        finally:
+            await world.close()
+    return load
 
 
 async def _measure(size: Size, say: Say) -> Results:

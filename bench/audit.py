@@ -22,12 +22,14 @@ class Call:
         verb: as in RBAC.
         target: the resource as in RBAC, such as `launchplans/status`; the path of what is no resource.
         at: when it was answered, in seconds since the Unix epoch.
+        name: of the object; of one that is created, only if the request says it.
     """
 
     verb: str
     target: str
     status: int
     at: float
+    name: str = ""
 
     @property
     def label(self) -> str:
@@ -62,8 +64,10 @@ class Audit:
         found = (_read(line) for line in self._lines())
         return [call for call in found if call is not None]
 
-    async def await_calls(self, wanted: Iterable[tuple[str, str]], each: int, seconds: float) -> None:
-        """Wait until every (verb, target) was answered `each` times since the mark.
+    async def await_calls(
+        self, wanted: Iterable[tuple[str, str]], each: int, seconds: float, look: float = _LOOK_SECONDS
+    ) -> None:
+        """Wait until every (verb, target) was answered `each` times since the mark, looking every `look` seconds.
 
         Raises:
             LocalClusterError: it took longer than `seconds`.
@@ -74,7 +78,7 @@ class Audit:
             if loop.time() > deadline:
                 seen = ", ".join(f"{count} {label}" for label, count in tally(self.calls()).items())
                 raise LocalClusterError(f"not {each} each of {wanted} within {seconds:.0f} s, but {seen}")
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(look)
 
     def _count(self, verb: str, target: str) -> int:
         """Count without decoding, to leave the processor to what is measured."""
@@ -107,4 +111,4 @@ def _read(line: bytes) -> Call | None:
     parts = [reference.get("resource"), reference.get("subresource")]
     target = "/".join(part for part in parts if part) or event["requestURI"].partition("?")[0]
     at = datetime.fromisoformat(event["stageTimestamp"]).timestamp()
-    return Call(verb, target, event["responseStatus"]["code"], at)
+    return Call(verb, target, event["responseStatus"]["code"], at, str(reference.get("name", "")))

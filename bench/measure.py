@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from bench.audit import Call, tally
 from bench.floor import replay
+from bench.lag import Lag
+from bench.limits import Admission, Flow
 from bench.processes import cpu_seconds, memory, settle
 from bench.script import Script, note_start
 from bench.subject import Subject, operator
@@ -93,6 +95,20 @@ class Memory:
 
 
 @dataclass(slots=True)
+class Load:
+    """What runs and slots cost, with the controllers' client limits as Kubernetes has them, or lifted.
+
+    Attributes:
+        lags: of the operator, of the same writes sent bare, and of CronJobs, for each number of plans.
+    """
+
+    throttled: bool
+    admission: Admission | None = None
+    flow: Flow | None = None
+    lags: list[tuple[Lag, Lag, Lag]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Results:
     """All of it."""
 
@@ -102,6 +118,7 @@ class Results:
     restart: Restart | None = None
     memory: Memory | None = None
     plugin: list[float] = field(default_factory=list)
+    loads: list[Load] = field(default_factory=list)
 
 
 def spread(figures: list[float]) -> Spread:

@@ -6,13 +6,15 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.measure import CRONJOB, REVISION, STATUS, Results, Spread, spread
+from bench.lag import Lag
+from bench.measure import CRONJOB, REVISION, STATUS, Load, Results, Spread, spread
 from localcluster.places import SOURCE, Say
 
 RESULTS = SOURCE.parent / "build" / "bench" / "results.json"
 MAX_RATIO = 1.5
 MAX_MIB = 300.0
 MAX_PLUGIN_SECONDS = 0.3
+MAX_LAG_SECONDS = 5.0
 
 
 def ratio(results: Results) -> Spread:
@@ -27,7 +29,9 @@ def missed(results: Results, *, timed: bool) -> list[str]:
         found.append(f"the steady state has {results.quiet.writes} writes: {results.quiet.calls}")
     if results.restart is not None and results.restart.writes:
         found.append(f"the restart has {results.restart.writes} writes: {results.restart.calls}")
-    if timed and ratio(results).median > MAX_RATIO:
+    for load in results.loads:
+        found += _missed_by_load(load, timed=timed)
+    if timed and results.starts and ratio(results).median > MAX_RATIO:
         found.append(f"the start takes {ratio(results).median:.2f} times the floor, the target is {MAX_RATIO}")
     if timed and results.memory is not None and results.memory.resident > MAX_MIB:
         found.append(f"the memory is {results.memory.resident:.0f} MiB, the target is {MAX_MIB:.0f}")
@@ -38,7 +42,17 @@ def missed(results: Results, *, timed: bool) -> list[str]:
 
 
 def show(results: Results, say: Say, *, timed: bool) -> None:
-    """Print the table; without targets for times if the run was too small to tell."""
+    """Print the tables; without targets for times if the run was too small to tell."""
+    if results.starts:
+        _show_starts(results, say, timed=timed)
+    if results.plugin:
+        target = f"<= {MAX_PLUGIN_SECONDS}" if timed else ""
+        say(_row("start of the kubectl plugin, s", spread(results.plugin), target))
+    for load in results.loads:
+        _show_load(load, say)
+
+
+def _show_starts(results: Results, say: Say, *, timed: bool) -> None:
     starts = results.starts
     say(f"\n{'':34}{'min':>9}{'median':>9}{'max':>9}   target")
     say(_row(f"start with {results.plans} plans, s", spread([start.operator.seconds for start in starts])))
@@ -66,9 +80,43 @@ def show(results: Results, say: Say, *, timed: bool) -> None:
     if memory := results.memory:
         label = f"memory, {memory.plans} inactive plans"
         say(f"{label:34}{memory.resident:.0f} MiB at rest (target <= {MAX_MIB:.0f}), {memory.peak:.0f} at most")
-    if results.plugin:
-        target = f"<= {MAX_PLUGIN_SECONDS}" if timed else ""
-        say(_row("start of the kubectl plugin, s", spread(results.plugin), target))
+
+
+def _show_load(load: Load, say: Say) -> None:
+    say(f"\nthe controllers' client limits {'as Kubernetes has them' if load.throttled else 'lifted'}")
+    if each := load.admission:
+        say(
+            f"{f'admission of {each.runs} runs':34}{each.operator:.2f} s, {each.runs / each.operator:.0f} a second, "
+            f"{each.operator / each.floor:.2f} times their bare Jobs (target <= {MAX_RATIO}), {each.ledgers} plan statuses"
+        )
+    if flow := load.flow:
+        say(f"{f'{flow.runs} runs through {flow.places} places':34}{flow.rate:.1f} a second")
+    for ours, floor, native in load.lags:
+        rows = (("operator", ours), ("bare writes", floor), ("CronJobs", native))
+        for name, lag in rows:
+            lost = f", {lag.lost} of {lag.slots} slots lost" if lag.lost else ""
+            label = f"lag, {lag.plans} plans a minute, {name}"
+            say(f"{label:44}p50 {lag.median:.1f} s, p99 {lag.p99:.1f} s{lost}")
+
+
+def _missed_by_load(load: Load, *, timed: bool) -> list[str]:
+    """Return what is too slow; a slot that is lost is too slow in any run."""
+    found = [f"{ours.lost} of {ours.slots} slots are lost" for ours, _, _ in load.lags if ours.lost]
+    if not timed:
+        return found
+    each = load.admission
+    if each is not None and each.operator > MAX_RATIO * each.floor:
+        found.append(f"the admission takes {each.operator / each.floor:.2f} times the floor, the target is {MAX_RATIO}")
+    found += [_late(ours, floor) for ours, floor, _ in load.lags if ours.p99 > _allowed(floor)]
+    return found
+
+
+def _late(ours: Lag, floor: Lag) -> str:
+    return f"the lag of {ours.plans} plans is {ours.p99:.1f} s at p99, the target is {_allowed(floor):.1f}"
+
+
+def _allowed(floor: Lag) -> float:
+    return max(MAX_LAG_SECONDS, MAX_RATIO * floor.p99)
 
 
 def write(results: Results, path: Path = RESULTS) -> None:

@@ -10,7 +10,16 @@ from typing import Any
 
 from bench.audit import Audit
 from bench.processes import cpu_seconds, settle
-from launchplan_operator.api.kinds import CONTROLLER_REVISIONS, CRON_JOBS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
+from launchplan_operator.api.kinds import (
+    CONTROLLER_REVISIONS,
+    CRON_JOBS,
+    JOBS,
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    PODS,
+    WORKFLOW_DEFINITIONS,
+    Kind,
+)
 from launchplan_operator.kube.client import Client
 from launchplan_operator.kube.connection import AiohttpTransport
 from launchplan_operator.kube.credentials import Credentials
@@ -20,6 +29,8 @@ from localcluster.places import LocalClusterError
 
 NAMESPACE = "default"
 WORKFLOW = "bench"
+#: Its pods never start.
+HELD = "held"
 #: As many requests at once as the operator has workers.
 CONCURRENCY = 20
 CONNECTIONS = 32
@@ -59,12 +70,34 @@ class World:
 
     async def make_plans(self, count: int, *, active: bool) -> None:
         """Make `count` plans whose schedules are hours away, and let the control plane come to rest."""
-        await in_parallel(self._create(LAUNCH_PLANS, _plan(number, active=active)) for number in range(count))
+        await in_parallel(self.create(LAUNCH_PLANS, _plan(number, active=active)) for number in range(count))
         await self.settle()
 
+    async def make_minutely(self, count: int) -> None:
+        """Make `count` active plans that fire every minute, their time kept by the operator."""
+        schedule = {"cron": "* * * * *", "engine": "Operator"}
+        for number in range(count):
+            plan = _plan(number, active=True)
+            plan["spec"]["schedule"] = schedule
+            await self.create(LAUNCH_PLANS, plan)
+
+    async def make_runs(self, plan: str, count: int) -> None:
+        """Ask for `count` runs of a plan."""
+        await in_parallel(self.create(LAUNCH_PLAN_EXECUTIONS, _run(plan, number)) for number in range(count))
+
+    async def create(self, kind: Kind, manifest: dict[str, Any]) -> None:
+        """Create an object as an administrator.
+
+        Raises:
+            LocalClusterError: the server refuses it.
+        """
+        reply = await self.admin.create(kind, manifest)
+        if not reply.ok:
+            raise LocalClusterError(reply.message)
+
     async def clear(self) -> None:
-        """Remove all plans, their versions and CronJobs, and let the control plane come to rest."""
-        for kind in (CRON_JOBS, LAUNCH_PLANS, CONTROLLER_REVISIONS):
+        """Remove all plans with all that was made for them, and let the control plane come to rest."""
+        for kind in (CRON_JOBS, LAUNCH_PLANS, CONTROLLER_REVISIONS, LAUNCH_PLAN_EXECUTIONS, JOBS, PODS):
             names = [item["metadata"]["name"] for item in (await self.admin.list(kind, NAMESPACE)).items]
             await in_parallel(self._delete(kind, name) for name in names)
             await self._await_none(kind)
@@ -81,11 +114,6 @@ class World:
 
     def _pids(self) -> list[int]:
         return [each["pid"] for each in self.cluster.components().values()]
-
-    async def _create(self, kind: Kind, manifest: dict[str, Any]) -> None:
-        reply = await self.admin.create(kind, manifest)
-        if not reply.ok:
-            raise LocalClusterError(reply.message)
 
     async def _delete(self, kind: Kind, name: str) -> None:
         reply = await self.admin.delete(kind, NAMESPACE, name)
@@ -108,9 +136,7 @@ async def open_world(cluster: LocalCluster, *, timed: bool = True) -> World:
     audit = Audit(cluster.audit_log, f"system:serviceaccount:{SYSTEM_NAMESPACE}:{ACCOUNT}")
     transport = AiohttpTransport(await Credentials.from_kubeconfig(str(cluster.kubeconfig)), CONNECTIONS)
     world = World(cluster, Client(transport), kubeconfig, audit, timed, transport)
-    reply = await world.admin.create(WORKFLOW_DEFINITIONS, _workflow())
-    if not reply.ok:
-        raise LocalClusterError(reply.message)
+    await world.create(WORKFLOW_DEFINITIONS, _workflow(WORKFLOW, {"stub.localcluster/duration": "0"}))
     return world
 
 
@@ -127,7 +153,12 @@ async def in_parallel(work: Iterable[Awaitable[None]]) -> None:
             group.create_task(worker())
 
 
-def _workflow() -> dict[str, Any]:
+async def offer_held(world: World) -> None:
+    """Make the workflow whose pods never start."""
+    await world.create(WORKFLOW_DEFINITIONS, _workflow(HELD, {"stub.localcluster/hold": "pending"}))
+
+
+def _workflow(name: str, told: dict[str, str]) -> dict[str, Any]:
     container = {
         "name": "main",
         "image": "registry.example/team/report:1.4.2",
@@ -141,14 +172,26 @@ def _workflow() -> dict[str, Any]:
         {"name": "rows", "type": "integer", "default": 1000},
         {"name": "ratio", "type": "float", "default": 0.5},
     ]
-    job = {"backoffLimit": 0, "template": {"spec": {"restartPolicy": "Never", "containers": [container]}}}
+    told = {"stub.localcluster/message": '{"lines": 1}'} | told
+    pod = {"metadata": {"annotations": told}, "spec": {"restartPolicy": "Never", "containers": [container]}}
+    job = {"backoffLimit": 0, "template": pod}
     spec = {"interface": {"inputs": inputs, "outputs": [{"name": "lines", "type": "integer"}]}, "job": job}
-    metadata = {"name": WORKFLOW, "namespace": NAMESPACE}
+    metadata = {"name": name, "namespace": NAMESPACE}
     return {
         "apiVersion": WORKFLOW_DEFINITIONS.api_version,
         "kind": WORKFLOW_DEFINITIONS.kind,
         "metadata": metadata,
         "spec": spec,
+    }
+
+
+def _run(plan: str, number: int) -> dict[str, Any]:
+    metadata = {"name": f"{plan}-{number:04}", "namespace": NAMESPACE}
+    return {
+        "apiVersion": LAUNCH_PLAN_EXECUTIONS.api_version,
+        "kind": LAUNCH_PLAN_EXECUTIONS.kind,
+        "metadata": metadata,
+        "spec": {"launchPlanRef": {"name": plan}},
     }
 
 

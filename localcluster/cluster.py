@@ -39,7 +39,14 @@ class LocalCluster:
 
     @classmethod
     def start(
-        cls, name: str, *, node: NodeChoice = "auto", audit: bool = False, wait: bool = True, say: Say = silent
+        cls,
+        name: str,
+        *,
+        node: NodeChoice = "auto",
+        audit: bool = False,
+        throttled: bool = False,
+        wait: bool = True,
+        say: Say = silent,
     ) -> Self:
         """Start a cluster that lives until `stop` or until this process ends, however it ends.
 
@@ -51,6 +58,7 @@ class LocalCluster:
             node: "real" needs Linux and root, "stub" finishes pods as their annotations tell, "none" leaves pods alone,
                 "auto" is real where that is possible, else stub.
             audit: write an audit log of level Metadata.
+            throttled: leave the controllers Kubernetes' own client limits, 20 requests a second.
             wait: whether to wait for a real node.
             say: is told the progress.
 
@@ -64,7 +72,7 @@ class LocalCluster:
                 raise LocalClusterError(msg)
             chosen, why, binaries = prepare(node, say)
             for attempt in range(1, _ATTEMPTS + 1):
-                cluster = cls(*launch(directory, binaries, chosen, why, audit=audit))
+                cluster = cls(*launch(directory, binaries, chosen, why, audit=audit, throttled=throttled))
                 try:
                     cluster.await_ready(say, wait=wait)
                 except BaseException as error:

@@ -55,6 +55,7 @@ class Layout:
         etcd_port: etcd's port on loopback.
         real_node: pods run in containers here, so a scheduler is needed.
         audit: write `audit.log`.
+        throttled: leave the controllers the client limits that Kubernetes gives them.
     """
 
     directory: Path
@@ -65,6 +66,7 @@ class Layout:
     etcd_port: int
     real_node: bool = False
     audit: bool = False
+    throttled: bool = False
 
     @property
     def pki(self) -> Pki:
@@ -138,17 +140,17 @@ def api_server(at: Layout) -> Component:
 
 
 def controller_manager(at: Layout) -> Component:
-    """The controllers, each under its own service account, with limits that leave Jobs unthrottled."""
+    """The controllers, each under its own service account, and unless told otherwise with limits that leave Jobs unthrottled."""
     flags = {
         "kubeconfig": at.kubeconfig_of(pki.CONTROLLER_MANAGER),
         "use-service-account-credentials": "true",
         "service-account-private-key-file": at.pki.path("service-account.key"),
         "root-ca-file": at.pki.path("ca.crt"),
         "leader-elect": "false",
-        "kube-api-qps": 500,
-        "kube-api-burst": 1000,
         "secure-port": 0,
     }
+    if not at.throttled:
+        flags |= {"kube-api-qps": 500, "kube-api-burst": 1000}
     if not at.real_node:  # nobody sends the stub node's heartbeats
         flags["controllers"] = "*,-node-lifecycle-controller"
     return Component("kube-controller-manager", _argv(at.program("kube-controller-manager"), flags))

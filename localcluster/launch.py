@@ -4,7 +4,7 @@ import json
 import shutil
 import socket
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from localcluster import components, nodes
@@ -47,13 +47,15 @@ class Record:
         return Record(Layout(**data["layout"] | paths), data["node"], data["why"])
 
 
-def launch(directory: Path, binaries: Path, node: str, why: str, *, audit: bool) -> tuple[Record, Process]:
+def launch(
+    directory: Path, binaries: Path, node: str, why: str, *, audit: bool, throttled: bool
+) -> tuple[Record, Process]:
     """Make a cluster's directory afresh and start its supervisor."""
     clean(directory)
     (directory / "logs").mkdir(parents=True, mode=0o700)
     with ExitStack() as held:
         network = held.enter_context(nodes.free_network()) if node == "real" else None
-        layout = _layout(directory, binaries, network, audit=audit)
+        layout = replace(_layout(directory, binaries, network, audit=audit), throttled=throttled)
         layout.pki.create({"127.0.0.1", layout.host, components.SERVICE_ADDRESS})
         layout.kubeconfig_of(ADMIN, directory / "kubeconfig")
         _spec(layout, node, network).write(directory)

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -65,6 +66,8 @@ _SLOTS = 3
 _ROOM = 20.0
 _MINUTE = timedelta(minutes=1)
 _GIVES_UP = 480.0
+#: They are looked at late.
+_KEPT = {"succeeded": 1000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,9 @@ def leave(away: Away) -> Absence:
     space.offer()
     first = next_slot(_ROOM)
     ours = EVERY_MINUTE | {"engine": "Operator"}
-    space.plan("on-time", schedule=ours)
+    space.plan("on-time", schedule=ours, history=_KEPT)
     for policy, name in LATE.items():
-        space.plan(name, schedule=ours | {"startingDeadline": "5s", "catchUp": {"policy": policy}})
+        space.plan(name, schedule=ours | {"startingDeadline": "5s", "catchUp": {"policy": policy}}, history=_KEPT)
     operator.kill()
     slots = tuple(first + n * _MINUTE for n in range(_SLOTS))
     await_slot(slots[-1], 8)
@@ -117,7 +120,7 @@ def strand(space: Space, cluster: LocalCluster) -> Stranded:
     """Stop the controllers, and let them go on once a slot of a CronJob was caught up without them."""
     space.offer()
     slot = next_slot(_ROOM)
-    space.plan("tick", schedule=EVERY_MINUTE | {"catchUp": {"policy": "All"}})
+    space.plan("tick", schedule=EVERY_MINUTE | {"catchUp": {"policy": "All"}}, history=_KEPT)
     pid = cluster.components()["kube-controller-manager"]["pid"]
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -125,3 +128,6 @@ def strand(space: Space, cluster: LocalCluster) -> Stranded:
     finally:
         os.kill(pid, signal.SIGCONT)
     return Stranded(space, slot, run, datetime.now(UTC))
+
+
+Outages = tuple[Future[Absence], Future[Stranded]]

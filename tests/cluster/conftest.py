@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from localcluster.cluster import LocalCluster, prepare
 from localcluster.operated import OperatorProcess, free_port, install, write_operator_kubeconfig
-from tests.cluster.away import Away, begin
+from tests.cluster.away import Away, Outages, begin, leave, strand
 from tests.cluster.modelled import Playing
 from tests.cluster.support import Space
 
@@ -117,19 +118,21 @@ def playing(cluster: LocalCluster) -> Playing:
     return Playing(str(cluster.kubeconfig)).begin()
 
 
-@pytest.fixture(scope="module")
-def lonely(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Space, LocalCluster]]:
-    """A cluster of its own with an operator, and a namespace in it."""
+@pytest.fixture(scope="session")
+def outages(away: Away, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outages]:
+    """An operator that is away for minutes, and, on a cluster of its own, a CronJob without controllers."""
     with LocalCluster.start(f"test-{os.getpid()}-lonely", node="stub") as cluster, closing(cluster.api()) as api:
         operator = _operate(cluster, tmp_path_factory.mktemp("lonely"))
-        yield Space(api, _new_namespace(cluster), cluster.kubectl, cluster.audit_log), cluster
+        space = Space(api, _new_namespace(cluster), cluster.kubectl, cluster.audit_log)
+        with ThreadPoolExecutor(2) as pool:
+            yield pool.submit(leave, away), pool.submit(strand, space, cluster)
         operator.stop()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _begun_early(request: pytest.FixtureRequest) -> None:
     """What takes minutes begins before the first test and goes on beside all others."""
-    for name in ("playing", "away"):
+    for name in ("playing", "away", "outages"):
         if any(name in getattr(item, "fixturenames", ()) for item in request.session.items):
             request.getfixturevalue(name)
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,9 +9,8 @@ import pytest
 from launchplan_operator.api.kinds import CRON_JOBS, JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
 from launchplan_operator.decide.jitter import jitter_of, plan_identity
 from launchplan_operator.decide.schedule import slot_name
-from localcluster.cluster import LocalCluster
 from localcluster.operated import OperatorProcess
-from tests.cluster.away import LATE, Absence, Away, Stranded, leave, strand
+from tests.cluster.away import LATE, Outages
 from tests.cluster.stories import Story, Told, tell_together
 from tests.cluster.support import (
     EVERY_MINUTE,
@@ -39,7 +37,6 @@ _MINUTE = timedelta(minutes=1)
 _OURS = EVERY_MINUTE | {"engine": "Operator"}
 _EVERY = {"fixedRate": {"value": 1, "unit": "Minute"}, "startingDeadline": "190s"}
 _ANNOTATION = "launchplan.dev/inputs"
-Outages = tuple["Future[Absence]", "Future[Stranded]"]
 STORIES: list[Story] = []
 
 
@@ -176,13 +173,6 @@ def from_the_operator_to_the_cronjob_at_a_slot_no_slot_is_lost_or_doubled(space:
 def test_an_engine(tell: Story, told: Told) -> None:
     """The story ends well."""
     told[tell].result()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def outages(away: Away, lonely: tuple[Space, LocalCluster]) -> Iterator[Outages]:
-    """An operator that is away, and a cluster without controllers, begun before all else here."""
-    with ThreadPoolExecutor(2) as pool:
-        yield pool.submit(leave, away), pool.submit(strand, *lonely)
 
 
 def test_slots_without_the_operator_start_at_its_return_where_they_are_not_late(outages: Outages) -> None:

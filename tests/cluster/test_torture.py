@@ -12,7 +12,7 @@ from tests.cluster.torture import QUICK, torture
 _SEED = 1
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 def test_no_promise_breaks_while_everything_around_the_operators_does(tmp_path: Path) -> None:
     """Never above a limit, no slot lost or doubled, every run ended and counted."""
     with LocalCluster.start(f"test-{os.getpid()}-torture", node="stub") as cluster:

@@ -36,7 +36,7 @@ _OURS = EVERY_MINUTE | {"engine": "Operator"}
 _KEEP_ALL = {"succeeded": 1000, "failed": 1000, "skipped": 1000}
 _QUEUE = "queue"
 _CLIENTS = 4
-_SETTLE_SECONDS = 300.0
+_SETTLE_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Size:
     calm: float = 340.0
 
 
-QUICK = Size(faults=100.0, outage=45.0, calm=10.0)
+QUICK = Size(runs=120, faults=90.0, outage=40.0, calm=10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +208,10 @@ def _judge(log: list[Seen], space: Space, names: list[str], ended: datetime) -> 
     for name in (*names, _QUEUE):
         yield from verdict.wrong_counts(name, _of(executions, name), _counts(plans[name]))
     for name in names:
-        slots, all_start = _slots(log, name, ended), not name.startswith("limited")
-        yield from verdict.wrong_slots(name, slots, _of(executions, name), _counts(plans[name]), all_start=all_start)
+        slots, runs = _slots(log, name, ended), _of(executions, name)
+        later = [slot for slot in _slots(log, name, datetime.now(UTC)) if slot not in slots]
+        all_start = not name.startswith("limited")
+        yield from verdict.wrong_slots(name, slots, runs, _counts(plans[name]), all_start=all_start, later=later)
     queued = _counts(plans[_QUEUE])
     if queued.get("succeeded") != len(_of(executions, _QUEUE)):
         yield f"of the runs asked for by hand not all succeeded: {queued}"

@@ -47,6 +47,20 @@ async def test_a_run_that_another_counted_is_not_counted_again_by_one_whose_cach
 
 
 @virtual_time
+async def test_a_run_that_another_counted_is_not_forgotten_by_one_that_does_not_know_yet_that_it_ended() -> None:
+    world, context = await begun()
+    world.create(run("a"))
+    await world.advance(10)
+    marked = world.get(EXECUTIONS, "a")
+    stale = deepcopy(dict(marked))
+    stale["status"] = {"phase": "Running"}
+    telling = world.get(LAUNCH_PLANS, "hello") | {"status": {"uncounted": [{"uid": marked["metadata"]["uid"]}]}}
+    for known in ([stale], []):
+        (seen,) = await confirm_uncounted(context, telling, known)
+        assert seen["status"]["phase"] == "Succeeded"
+
+
+@virtual_time
 async def test_a_run_of_a_settled_slot_is_left_for_a_minute_to_whoever_may_have_made_it() -> None:
     world, context = await begun()
     await world.crash()

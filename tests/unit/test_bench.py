@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from bench.audit import Audit, tally
-from bench.measure import Effort, Memory, Quiet, Restart, Results, Start
-from bench.report import missed
+from bench.lag import Lag, summarise
+from bench.limits import Admission, Flow, bare
+from bench.measure import Effort, Load, Memory, Quiet, Restart, Results, Start
+from bench.report import missed, show
 
 USER = "system:serviceaccount:system:operator"
 
@@ -67,6 +69,52 @@ def test_missed_targets(found: Results, timed: int, untimed: int) -> None:
     """Counts are judged always, times and memory only in a run that is large enough."""
     assert len(missed(found, timed=True)) == timed
     assert len(missed(found, timed=False)) == untimed
+
+
+def load(*, admission: float = 1.5, p99: float = 5.0, floor: float = 1.0, lost: int = 0) -> Results:
+    """Return results of a load that misses no target unless told otherwise."""
+    ours, bare_writes = Lag(200, 600, lost, 1.0, p99), Lag(200, 200, 0, 1.0, floor)
+    native = Lag(200, 600, 300, 10.0, 22.0)
+    return Results(
+        0, loads=[Load(False, Admission(500, admission, 1.0, 2), Flow(500, 10, 4.0), [(ours, bare_writes, native)])]
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "timed", "untimed"),
+    [
+        (load(), 0, 0),
+        (load(admission=1.6), 1, 0),
+        (load(p99=5.1), 1, 0),
+        (load(p99=5.1, floor=4.0), 0, 0),
+        (load(p99=6.1, floor=4.0), 1, 0),
+        (load(lost=1), 1, 1),
+    ],
+    ids=["none", "a slow admission", "a long lag", "one that its floor excuses", "one that it does not", "a lost slot"],
+)
+def test_missed_targets_of_a_load(found: Results, timed: int, untimed: int) -> None:
+    """A lost slot is one in any run; what others lose is none."""
+    assert len(missed(found, timed=True)) == timed
+    assert len(missed(found, timed=False)) == untimed
+    lines: list[str] = []
+    show(found, lines.append, timed=True)
+    assert any("500 runs through 10 places" in line and "4.0 a second" in line for line in lines)
+
+
+def test_lags_are_summarised_by_their_median_and_their_ninety_ninth_part() -> None:
+    assert summarise(1, 200, [float(n) for n in range(200)]) == Lag(1, 200, 0, 100.0, 198.0)
+    assert summarise(1, 3, [1.0, 2.0]) == Lag(1, 3, 1, 2.0, 2.0)
+    assert summarise(1, 3, []) == Lag(1, 3, 3, 0.0, 0.0)
+
+
+def test_a_bare_job_is_what_was_asked_for() -> None:
+    own = {"app": "x"}
+    given = {"batch.kubernetes.io/job-name": "a", "controller-uid": "u"}
+    metadata = {"name": "a", "namespace": "n", "labels": own | given, "uid": "u", "ownerReferences": [{}]}
+    spec = {"selector": {}, "template": {"metadata": {"labels": own | given}, "spec": {}}}
+    made = bare({"metadata": metadata, "spec": spec, "status": {}})
+    assert made["metadata"] == {"name": "a", "namespace": "n", "labels": own}
+    assert made["spec"] == {"template": {"metadata": {"labels": own}, "spec": {}}}
 
 
 def line(verb: str, resource: str, status: int = 200, user: str = USER, **other: Any) -> str:

@@ -89,9 +89,12 @@ def test_what_has_not_ended_is_named() -> None:
         (["s1"], {"started": 1, "missed": 1}, False, 0),
         (["s1"], {"started": 1, "missed": 1}, True, 1),
         (["s1"], {"started": 1}, False, 1),
-        (["s1", "s2"], {"started": 2, "unknown": 1}, False, 1),
+        (["s1", "s2", "s3"], {"started": 2, "unknown": 1}, False, 1),
         (["s1", "s2", "s2"], {"started": 3}, False, 1),
         (["s1", "s2"], {"started": 1, "skipped": 1}, True, 1),
+        (["s1", "s2"], {"started": 2, "succeeded": 2, "missed": 1}, True, 0),
+        (["s1", "s2", "s3"], {"started": 3, "succeeded": 3}, True, 0),
+        (["s1", "s2", "s3"], {"started": 3, "succeeded": 3, "missed": 1}, True, 1),
     ],
     ids=[
         "all started",
@@ -101,12 +104,17 @@ def test_what_has_not_ended_is_named() -> None:
         "one is counted as unknown and started",
         "one has two runs",
         "one was skipped that had to start",
+        "one was missed while the schedule ended",
+        "one started while the schedule ended",
+        "one is counted that never was",
     ],
 )
 def test_wrong_slots(made: list[str], counts: Object, all_start: bool, broken: int) -> None:
     """Every slot has a run, or is counted."""
     executions = [run(name, "Succeeded").obj for name in made]
-    assert len(verdict.wrong_slots("copy", ["s1", "s2"], executions, counts, all_start=all_start)) == broken
+    assert (
+        len(verdict.wrong_slots("copy", ["s1", "s2"], executions, counts, all_start=all_start, later=["s3"])) == broken
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,144 @@
+"""Runs under a limit: how fast many that wait are admitted at once, beside their bare Jobs, and how fast a queue flows."""
+
+import asyncio
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from bench.audit import Call
+from bench.subject import operator
+from bench.world import HELD, NAMESPACE, WORKFLOW, World, in_parallel, offer_held
+from launchplan_operator.api.concurrency import MAX_SEATS
+from launchplan_operator.api.kinds import JOBS, LAUNCH_PLANS
+from launchplan_operator.kube.client import Client
+from localcluster.places import LocalClusterError
+
+_JOB = ("create", "jobs")
+_RUN_STATUS = ("update", "launchplanexecutions/status")
+_PLAN = "limited"
+_SECONDS = 900.0
+_LOOK_SECONDS = 2.0
+_GENERATED = ("batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name", "controller-uid", "job-name")
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Many waiting runs admitted at once.
+
+    Attributes:
+        operator: seconds from the edit that lets them all start to the last one's Job.
+        floor: seconds that the same Jobs take, created bare.
+        ledgers: how often the plan's status was written meanwhile.
+    """
+
+    runs: int
+    operator: float
+    floor: float
+    ledgers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Runs that wait for places of their plan.
+
+    Attributes:
+        rate: Jobs a second, from the first to the last.
+    """
+
+    runs: int
+    places: int
+    rate: float
+
+
+async def measure_admission(world: World, runs: int) -> Admission:
+    """Let `runs` runs wait, of as many plans as it takes, and then all start; their pods do not."""
+    await offer_held(world)
+    plans = {
+        f"{_PLAN}-{number}": min(MAX_SEATS - 1, runs - at) for number, at in enumerate(range(0, runs, MAX_SEATS - 1))
+    }
+    with operator(world) as subject:
+        subject.process.await_ready()
+        for name, waiting in plans.items():
+            await world.create(LAUNCH_PLANS, _plan(name, 1, HELD))
+            await world.make_runs(name, waiting + 1)
+        # Each is accepted; the first of each plan starts, and is told twice more.
+        await world.audit.await_calls((_RUN_STATUS,), runs + 3 * len(plans), _SECONDS, look=_LOOK_SECONDS)
+        await world.settle()
+        world.audit.mark()
+        began = asyncio.get_running_loop().time()
+        await in_parallel(_raise(world, name) for name in plans)
+        await world.audit.await_calls((_JOB,), runs, _SECONDS)
+        seconds = asyncio.get_running_loop().time() - began
+        ledgers = sum(call.target == "launchplans/status" for call in world.audit.calls())
+    jobs = [bare(job) for job in (await world.admin.list(JOBS, NAMESPACE)).items][:runs]
+    await world.clear()
+    floor = await _create_bare(world, jobs)
+    await world.clear()
+    return Admission(runs, seconds, floor, ledgers)
+
+
+async def _raise(world: World, name: str) -> None:
+    body = {"spec": {"concurrency": {"max": MAX_SEATS}}}
+    reply = await world.admin.patch(LAUNCH_PLANS, NAMESPACE, name, body)
+    if not reply.ok:
+        raise LocalClusterError(reply.message)
+
+
+async def measure_flow(world: World, runs: int, places: int) -> Flow:
+    """Let runs whose pods end at once pass through the places of their plan; all wait when the operator starts."""
+    await world.create(LAUNCH_PLANS, _plan(_PLAN, places, WORKFLOW))
+    await world.make_runs(_PLAN, runs)
+    await world.settle()
+    with operator(world) as subject:
+        subject.process.await_ready()
+        await world.audit.await_calls((_JOB,), runs, _SECONDS, look=_LOOK_SECONDS)
+        made = sorted(call.at for call in world.audit.calls() if _is_new_job(call))
+    await world.clear()
+    if len(made) != runs:
+        raise LocalClusterError(f"expected {runs} Jobs, found {len(made)}")
+    return Flow(runs, places, (runs - 1) / (made[-1] - made[0]))
+
+
+def bare(job: dict[str, Any]) -> dict[str, Any]:
+    """Return a Job as it was asked for: without what the server added, and without owners."""
+    kept = deepcopy(job)
+    spec, metadata = kept["spec"], kept["metadata"]
+    spec.pop("selector", None)
+    template_labels = spec["template"]["metadata"]["labels"]
+    for label in _GENERATED:
+        metadata.get("labels", {}).pop(label, None)
+        template_labels.pop(label, None)
+    named = {key: metadata[key] for key in ("name", "namespace", "labels", "annotations") if key in metadata}
+    return {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "metadata": named, "spec": spec}
+
+
+async def _create_bare(world: World, jobs: list[dict[str, Any]]) -> float:
+    transport = await world.transport()
+    client, loop = Client(transport), asyncio.get_running_loop()
+
+    async def create(job: dict[str, Any]) -> None:
+        reply = await client.create(JOBS, job)
+        if not reply.ok:
+            raise LocalClusterError(reply.message)
+
+    try:
+        began = loop.time()
+        await in_parallel(create(job) for job in jobs)
+        return loop.time() - began
+    finally:
+        await transport.close()
+
+
+def _is_new_job(call: Call) -> bool:
+    return (call.verb, call.target) == _JOB and call.status < 300 and call.name.startswith(_PLAN)  # noqa: PLR2004 - HTTP's errors
+
+
+def _plan(name: str, places: int, workflow: str) -> dict[str, Any]:
+    spec = {
+        "workflowRef": {"name": workflow},
+        "autoActivate": True,
+        "defaultInputs": {"region": "north"},
+        "concurrency": {"max": places, "behavior": "Queue", "queue": {"max": 1000}},
+    }
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": LAUNCH_PLANS.api_version, "kind": LAUNCH_PLANS.kind, "metadata": metadata, "spec": spec}
