@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from launchplan_operator.api.concurrency import Behavior
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.decide.concurrency import Admission, Candidate, Policy, Seat, decide_admission
 from launchplan_operator.decide.ledger import Ledger, ledger_status, mark_replaced, read_ledger, skip_runs, take_seats
@@ -16,8 +17,9 @@ from launchplan_operator.decide.ledger import Ledger, ledger_status, mark_replac
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SECONDS = st.integers(0, 400).map(lambda seconds: timedelta(seconds=seconds))
 AGES = SECONDS.map(lambda age: NOON - age)
-HALTS = st.sampled_from([None, None, Reason.Deactivated, Reason.Suspended])
-HOLDS = st.sampled_from([None, None, NOON, NOON + timedelta(minutes=1)])
+WAITS = SECONDS.map(lambda wait: wait + timedelta(seconds=1))
+HALTS = st.sampled_from([None, None, None, Reason.Deactivated, Reason.Suspended])
+HOLDS = st.sampled_from([None, None, None, NOON, NOON + timedelta(minutes=1)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,37 +60,44 @@ def fresh(candidates: Sequence[Candidate]) -> list[Candidate]:
     return [each for each in candidates if each.origin != "CatchUp"]
 
 
-@st.composite
-def policies(draw: DrawFn) -> Policy:
-    """Draw a limit."""
-    return Policy(
-        max=draw(st.integers(1, 5)),
-        behavior=draw(st.sampled_from(["Skip", "Queue", "Replace"])),
-        queue_max=draw(st.integers(1, 4)),
-        expire_after=draw(st.none() | SECONDS.map(lambda wait: wait + timedelta(seconds=1))),
-        starting_deadline=draw(SECONDS.map(lambda wait: wait + timedelta(seconds=1))),
-    )
+POLICIES = st.builds(
+    Policy,
+    max=st.integers(1, 5),
+    behavior=st.just("Skip"),
+    queue_max=st.integers(1, 4),
+    expire_after=st.none() | WAITS,
+    starting_deadline=WAITS,
+)
+#: Who started a run, how long ago, and whether it was made only now.
+RUNS = st.tuples(st.sampled_from(["Manual", "Relaunch", "Schedule", "CatchUp"]), AGES, st.booleans())
+#: When a run was admitted, and the number of the waiting run for which it ends, if any; there is no run of the last number.
+SEATS = st.tuples(AGES, st.sampled_from([*[None] * 12, 0, 1, 9]), st.booleans())
 
 
-@st.composite
-def candidates(draw: DrawFn, number: int) -> Candidate:
-    """Draw a waiting run; several may share their times."""
-    origin, at = draw(st.sampled_from(["Manual", "Relaunch", "Schedule", "CatchUp"])), draw(AGES)
+def candidate(number: int, origin: str, at: datetime, *, late: bool) -> Candidate:
+    """Return a waiting run; several may share their times."""
     slot = at if origin in {"Schedule", "CatchUp"} else None
-    created = draw(st.sampled_from([at, NOON])) if slot else at
-    return Candidate(f"run-{number}", f"uid-{number}", origin, slot, created)
+    return Candidate(f"run-{number}", f"uid-{number}", origin, slot, NOON if slot and late else at)
+
+
+def seat(number: int, at: datetime, replaced_by: int | None, *, started: bool) -> Seat:
+    """Return a seat."""
+    name = None if replaced_by is None else f"run-{replaced_by}"
+    return Seat(f"seat-{number}", f"held-{number}", at, name, started=started)
 
 
 @st.composite
-def looks(draw: DrawFn) -> Look:
-    """Draw what one decision sees: seats above the limit and marks for runs that are gone included."""
-    waiting = [draw(candidates(number)) for number in range(draw(st.integers(0, 8)))]
-    marks = st.none() | st.sampled_from([*(each.name for each in waiting), "gone"])
-    seats = [
-        Seat(f"seat-{n}", f"held-{n}", draw(AGES), draw(marks), draw(st.booleans()))
-        for n in range(draw(st.integers(0, 7)))
-    ]
-    return Look(draw(policies()), tuple(seats), tuple(draw(st.permutations(waiting))), draw(HALTS), draw(HOLDS))
+def looks(draw: DrawFn, *behaviors: Behavior, plain: bool = False) -> Look:
+    """Draw what one decision sees: seats above the limit and marks for runs that are gone included.
+
+    Without `behaviors` it may be any; a plain look has neither a halt nor a hold.
+    """
+    policy = replace(draw(POLICIES), behavior=draw(st.sampled_from(behaviors or ("Skip", "Queue", "Replace"))))
+    runs, taken = draw(st.lists(RUNS, max_size=8)), draw(st.lists(SEATS, max_size=6))
+    waiting = [candidate(number, origin, at, late=late) for number, (origin, at, late) in enumerate(runs)]
+    seats = [seat(number, at, name, started=started) for number, (at, name, started) in enumerate(taken)]
+    halted, hold_until = (None, None) if plain else (draw(HALTS), draw(HOLDS))
+    return Look(policy, tuple(seats), tuple(waiting), halted, hold_until)
 
 
 @given(looks())
@@ -151,6 +160,26 @@ def test_nobody_waits_while_a_seat_is_free(look: Look) -> None:
     assert held or not admission.queued or len(look.seats) + len(admission.admit) >= look.policy.max
 
 
+@given(looks(), st.integers(1, 100))
+def test_a_held_ledger_gives_nothing_and_ends_nobody(look: Look, seconds: int) -> None:
+    """All wait that are neither halted nor expired nor too many for a queue, and the end of the hold is looked at."""
+    held = replace(look, hold_until=NOON + timedelta(seconds=seconds))
+    admission = held.decide()
+    assert (admission.admit, admission.replace) == ((), ())
+    assert {each.reason for each in admission.skip} <= {look.halted, Reason.QueueExpired, Reason.QueueFull}
+    assert admission.next_at is not None
+    assert admission.next_at <= NOON + timedelta(seconds=seconds)
+
+
+@given(looks("Queue", plain=True))
+def test_nobody_starts_that_waited_too_long(look: Look) -> None:
+    """By the plan's patience, and for a scheduled run by its slot's deadline, whichever is shorter."""
+    admission = look.decide()
+    for each in fresh([*admission.admit, *look.waits(admission)]):
+        assert look.policy.expire_after is None or NOON - each.created < look.policy.expire_after
+        assert each.origin != "Schedule" or each.slot is None or NOON - each.slot < look.policy.starting_deadline
+
+
 @given(looks())
 def test_a_queue_keeps_its_bound(look: Look) -> None:
     """What was caught up does not count; the other behaviors keep nobody, or the newest."""
@@ -161,7 +190,7 @@ def test_a_queue_keeps_its_bound(look: Look) -> None:
     assert len(waits) <= (bound if not held else bound + free if look.policy.behavior == "Queue" else len(look.waiting))
 
 
-@given(looks())
+@given(looks("Queue"))
 def test_nobody_is_turned_away_by_a_queue_that_has_room(look: Look) -> None:
     """A full queue is full, of runs that came before."""
     admission = look.decide()
@@ -178,10 +207,9 @@ def test_only_a_halt_gives_up_what_was_caught_up(look: Look) -> None:
     assert skipped == ({} if look.halted is None else dict.fromkeys(uids(caught_up(look.waiting)), look.halted))
 
 
-@given(looks())
+@given(looks("Replace", plain=True))
 def test_what_was_caught_up_changes_nothing_for_those_that_replace(look: Look) -> None:
     """Nobody is ended for it, directly or because it took a seat."""
-    look = replace(look, policy=replace(look.policy, behavior="Replace"))
     without = replace(look, waiting=tuple(fresh(look.waiting))).decide()
     admission = look.decide()
     assert (tuple(fresh(admission.admit)), admission.replace) == (without.admit, without.replace)
@@ -198,7 +226,7 @@ def test_a_halt_concerns_the_schedule_alone(look: Look) -> None:
     assert Reason.Suspended not in {each.reason for each in by_hand}
 
 
-@given(looks())
+@given(looks(plain=True))
 def test_a_higher_limit_admits_whom_the_lower_one_admits(look: Look) -> None:
     """And skips for the limit nobody whom the lower one lets start or wait."""
     higher = replace(look, policy=replace(look.policy, max=look.policy.max + 1))
@@ -207,7 +235,7 @@ def test_a_higher_limit_admits_whom_the_lower_one_admits(look: Look) -> None:
     assert {each.candidate.uid for each in raised.skip} <= {each.candidate.uid for each in lower.skip}
 
 
-@given(looks())
+@given(looks("Replace"))
 def test_no_more_runs_are_ended_than_wait_for_it(look: Look) -> None:
     """Each is ended once, is under way, and is ended for the newest that waits."""
     admission = look.decide()
@@ -222,17 +250,16 @@ def test_no_more_runs_are_ended_than_wait_for_it(look: Look) -> None:
     assert all(staying[uid] <= at for uid in ended for other, at in staying.items() if other not in ended)
 
 
-@given(looks())
+@given(looks("Replace", plain=True))
 def test_who_waits_to_replace_has_somebody_who_ends(look: Look) -> None:
     """Else it would wait for nothing."""
-    look = replace(look, policy=replace(look.policy, behavior="Replace"), hold_until=None)
     admission = look.decide()
     after = look.apply(admission)
     ending = sum(seat.replaced_by is not None for seat in after.seats)
     assert ending >= len(fresh(after.waiting))
 
 
-@given(looks())
+@given(looks("Queue"))
 def test_the_next_look_is_in_the_future_and_decides_something(look: Look) -> None:
     """At that instant, not before, a run expires or the hold is over."""
     settled = look.apply(look.decide())
