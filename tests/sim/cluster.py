@@ -1,6 +1,7 @@
 """The cluster around the operators: its controllers move when something changed, pods live as the seed says."""
 
 import asyncio
+import math
 from datetime import datetime
 from functools import lru_cache
 from random import Random
@@ -19,6 +20,8 @@ _DONE = ("Succeeded", "Failed")
 _NODES = ("node-0", "node-1", "node-2")
 #: Seconds that pods last, as a seed has it; and at the end of all.
 _LASTS = ((0.0, 0.0, 3.0, 10.0, 40.0, 130.0), (3.0, 40.0, 130.0, 170.0))
+#: Seconds until a pod that is deleted has ended.
+_GRACE = (0.0, 0.0, 0.0, 5.0, 20.0)
 _CALM = (0.0, 3.0, 10.0, 30.0)
 
 
@@ -55,7 +58,7 @@ class SimCluster:
         self._cluster = FakeCluster(api, _next_slot)
         self._rng = rng
         self._pods: dict[Name, tuple[float, float, tuple[str, int]]] = {}
-        self._dying = False
+        self._dying = math.inf
         self._dirty = True
         self._garbage = True
         self._cron_due = 0.0
@@ -83,8 +86,8 @@ class SimCluster:
             self._cluster.cron_jobs.tick(now)
             self._cron_due = loop_time - loop_time % 60.0 + 60.0
         self._cluster.jobs.tick(now)
-        if self._dying:
-            self._dying = False
+        if loop_time >= self._dying:
+            self._dying = math.inf
             self._cluster.kubelet.let_go()
             self._cluster.jobs.tick(now)
         if self._garbage:
@@ -112,7 +115,8 @@ class SimCluster:
             self._pods[name] = (starts, starts + lasts, self._rng.choice(_ENDS))
         if pod is None:
             return
-        self._dying = self._dying or "deletionTimestamp" in pod["metadata"]
+        if "deletionTimestamp" in pod["metadata"] and self._dying == math.inf:
+            self._dying = asyncio.get_running_loop().time() + self._rng.choice(_GRACE)
 
     def _live(self, now: float) -> None:
         """Start and end pods whose time has come."""
@@ -142,7 +146,7 @@ class SimCluster:
         if removed:
             self._cluster.kubelet.remove_node(node)
         self._cluster.kubelet.recover_node(node)
-        self._dying = self._dirty = True
+        self._dying, self._dirty = 0.0, True
 
     def calm_down(self) -> None:
         """Let all parts run, and pods end soon."""
@@ -155,5 +159,6 @@ class SimCluster:
         """Return the seconds until a pod starts or ends."""
         if not self.kubelet_runs:
             return _IDLE
-        times = (time for starts, ends, _ in self._pods.values() for time in (starts, ends) if time > now)
-        return max(0.01, min(times, default=now + _IDLE) - now)
+        times = [time for starts, ends, _ in self._pods.values() for time in (starts, ends) if time > now]
+        times.append(self._dying)
+        return max(0.01, min(times) - now)

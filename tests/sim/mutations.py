@@ -15,6 +15,7 @@ from launchplan_operator.reconcile import planforce, planreport, planschedule
 from launchplan_operator.reconcile.launch import launch
 from launchplan_operator.render import cronjob as rendering
 from launchplan_operator.render import labels
+from tests.sim import mutated_admission as admission
 from tests.sim.faults import Profile
 
 
@@ -130,4 +131,15 @@ MUTATIONS: dict[str, Mutation] = {
     "suspend used on CronJobs": Mutation(_suspended_cronjob, 10),
     "counts added twice": Mutation(_counted_twice, 1),
     "a dropped watch event never repaired": Mutation(_no_repair, 12, _lossy),
+    "no precondition on the ledger write": Mutation(admission.no_precondition, None),
+    "Job created before the ledger": Mutation(admission.job_before_ledger, None),
+    "seat freed by a cache's absence": Mutation(admission.absence_from_cache, None),
+    "seat freed before the pods ended": Mutation(admission.pods_not_asked, None),
+    "ledger not rebuilt after status loss": Mutation(admission.no_rebuild, None),
+    "no tombstone for a deleted execution": Mutation(admission.no_tombstone, None),
+    "the rebuild before the CronJob is gone": Mutation(admission.rebuild_at_once, None),
+    "the fence removed": Mutation(admission.no_fence, None),
+    "catch-up under another name": Mutation(admission.catch_up_elsewhere, None),
+    "catch-up without the look": Mutation(admission.catch_up_unseen, None),
+    "catch-up within the deadline": Mutation(admission.catch_up_early, None),
 }
