@@ -176,6 +176,26 @@ async def test_a_job_deleted_by_hand_is_never_made_again_and_its_seat_is_given_o
 
 
 @virtual_time
+async def test_an_admitted_run_whose_name_a_persons_job_has_gives_its_seat_on_at_once() -> None:
+    world = await limited_world()
+    await world.advance(2)
+    world.create(run("a"))
+    await world.advance(2)
+    world.create(run("b"))
+    await world.advance(2)
+    pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "b", "namespace": NAMESPACE}}
+    world.create(job | {"spec": {"template": {"spec": pod}}})
+    await world.advance(2)
+    world.create(run("c"))
+    finish(world, "a")
+    await world.advance(10)
+    assert phases(world) == {"a": "Succeeded", "b": "Rejected", "c": "Running"}
+    assert ready_reason(world, "b") == "JobNameTaken"
+    assert seats(world) == ["c"]
+
+
+@virtual_time
 async def test_raising_the_limit_admits_at_once_and_lowering_it_ends_nothing() -> None:
     world = await limited_world()
     for name in ("a", "b", "c"):

@@ -8,6 +8,8 @@ from unittest.mock import patch
 
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLANS
 from launchplan_operator.decide.ledger import Ledger
+from launchplan_operator.decide.run import is_finished
+from launchplan_operator.decide.schedule import slot_name
 from launchplan_operator.kube.client import Client
 from launchplan_operator.reconcile import ledger, plan, planpast, planslots, seats, slotruns
 from launchplan_operator.reconcile.context import write_status
@@ -42,7 +44,7 @@ def absence_from_cache() -> Iterator[None]:
 
     def may_be_over(context: Any, limited: Any, seat: Any) -> bool:
         job = context.caches.jobs.get(limited["metadata"]["namespace"], seat.name)
-        return job is None or seats.is_finished(job)
+        return job is None or is_finished(job)
 
     with patch.object(seats, "_job_of_ended", job_of), patch.object(seats, "_may_be_over", may_be_over):
         yield
@@ -103,13 +105,11 @@ def rebuild_at_once() -> Iterator[None]:
 @contextmanager
 def catch_up_elsewhere() -> Iterator[None]:
     """What is caught up runs under a name of its own."""
-    start, named = slotruns._start, slotruns.slot_name
+    start = slotruns._start
 
     async def start_late(context: Any, limited: Any, version: Any, slot: Any, origin: str) -> Any:
-        late = origin == "CatchUp"
-        with patch.object(
-            slotruns, "slot_name", lambda name, at: named(name, at) + "-late" if late else named(name, at)
-        ):
+        ending = "-late" if origin == "CatchUp" else ""
+        with patch.object(slotruns, "slot_name", lambda name, at: slot_name(name, at) + ending):
             return await start(context, limited, version, slot, origin)
 
     with patch.object(slotruns, "_start", start_late):

@@ -68,10 +68,14 @@ async def write_status(context: Context, kind: Kind, obj: Mapping[str, Any], sta
 
 def may_be_starting(context: Context, execution: Mapping[str, Any]) -> bool:
     """Tell whether a Job may yet appear for a run that has none: by an unanswered request, or an earlier leader's."""
-    now = context.clock()
-    if context.flights.may_arrive(execution["metadata"]["uid"], now):
-        return True
-    since = context.leader_since()
-    if since is None or now - since > MINIMUM_AGE:
-        return False
-    return to_instant(execution["metadata"]["creationTimestamp"]) <= since
+    metadata = execution["metadata"]
+    return starts_until(context, metadata["uid"], to_instant(metadata["creationTimestamp"])) is not None
+
+
+def starts_until(context: Context, uid: str, since: datetime) -> datetime | None:
+    """Return until when a Job may yet appear for a run that has none, and that nobody asked for before `since`."""
+    now, began = context.clock(), context.leader_since()
+    instants = [context.flights.until(uid, now)]
+    if began is not None and since <= began and now - began <= MINIMUM_AGE:
+        instants.append(began + MINIMUM_AGE)
+    return max((instant for instant in instants if instant is not None), default=None)

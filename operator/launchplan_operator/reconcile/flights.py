@@ -24,12 +24,16 @@ class Flights:
         yield
         del self._sent[uid]
 
-    def may_arrive(self, uid: str, now: datetime) -> bool:
-        """Tell whether an unanswered request for this run may still arrive."""
+    def until(self, uid: str, now: datetime) -> datetime | None:
+        """Return until when an unanswered request for this run may still arrive; None if there is none."""
         sent = self._sent.get(uid)
         if sent is None:
-            return False
+            return None
         if now - sent <= MINIMUM_AGE:
-            return True
+            return sent + MINIMUM_AGE
         del self._sent[uid]
-        return False
+        return None
+
+    def may_arrive(self, uid: str, now: datetime) -> bool:
+        """Tell whether an unanswered request for this run may still arrive."""
+        return self.until(uid, now) is not None

@@ -15,7 +15,7 @@ from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.run import End, is_finished, is_open
 from launchplan_operator.decide.schedule import slot_of_name
 from launchplan_operator.reconcile.caches import scoped
-from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.context import Context, starts_until
 from launchplan_operator.reconcile.result import Failed
 from launchplan_operator.reconcile.tombstone import occupy_name, read_cause
 from launchplan_operator.render import labels
@@ -23,6 +23,7 @@ from launchplan_operator.render import labels
 #: How long after its run's end a pod may take to end before a person is told.
 _LINGERS = timedelta(seconds=60)
 _NAMES_AT_ONCE = 50
+_MOMENT = 1.0
 _DELETED = End(
     Reason.ExecutionDeleted,
     "the execution was deleted after it was admitted and before its Job was made (start a run by hand if it is still wanted)",
@@ -35,7 +36,7 @@ class SeatReview:
 
     Attributes:
         ended: the uids of the seats whose runs are over.
-        again: seconds after which a pod that has not ended is called lingering.
+        again: seconds after which a pod that has not ended is called lingering, or a seat is free by time alone.
         counts: what to add to the plan's counts: slots whose execution was deleted before it started.
         decisions: entries for the plan's status.
     """
@@ -49,25 +50,30 @@ class SeatReview:
 async def review_seats(context: Context, plan: Mapping[str, Any], seats: Sequence[Seat]) -> SeatReview | Failed:
     """Return which seats' runs are over."""
     over: list[tuple[Seat, Mapping[str, Any] | None]] = []
+    held: list[datetime] = []
     for seat in seats:
         if not _may_be_over(context, plan, seat):
             continue
         job = await _job_of_ended(context, plan, seat)
         if isinstance(job, Failed):
             return job
-        if job is None or labels.is_tombstone(job) or is_finished(job):
+        until = starts_until(context, seat.uid, seat.admitted_at) if _is_foreign(job, plan) else None
+        if until is not None:
+            held.append(until)
+        elif job is None or labels.is_tombstone(job) or is_finished(job) or _is_foreign(job, plan):
             over.append((seat, job))
-    open_pods = await _open_pods(context, plan["metadata"]["namespace"], [seat.name for seat, _ in over])
+    open_pods = await _open_pods(context, plan, [seat.name for seat, _ in over])
     ended = [(seat, job) for seat, job in over if seat.name not in open_pods]
     never = [seat for seat, job in ended if not seat.started and _is_deleted_early(job)]
     lingering = [(seat, job, open_pods[seat.name]) for seat, job in over if seat.name in open_pods]
     lingering += _ending(context, plan, seats)
-    told, again = _tell_lingering(context, plan, lingering)
+    told, waits = _tell_lingering(context, plan, lingering)
+    waits += [(until - context.clock()).total_seconds() + _MOMENT for until in held]
     plan_name = plan["metadata"]["name"]
     lost = sum(slot_of_name(plan_name, seat.name) is not None for seat in never)
     return SeatReview(
         frozenset(seat.uid for seat, _ in ended),
-        again,
+        min(waits, default=None),
         {"skipped": lost} if lost else {},
         (*told, *(_tell_deleted(context, plan_name, seat) for seat in never)),
     )
@@ -123,12 +129,13 @@ async def _job_of_ended(context: Context, plan: Mapping[str, Any], seat: Seat) -
     return await occupy_name(context, {"namespace": namespace, "name": seat.name, "uid": seat.uid}, _DELETED, plan)
 
 
-async def _open_pods(context: Context, namespace: str, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """Return a pod that has not ended for each of these Jobs that has one, as the server has it."""
+async def _open_pods(context: Context, plan: Mapping[str, Any], names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Return a pod of the plan that has not ended for each of these names that has one, as the server has it."""
     found: dict[str, Mapping[str, Any]] = {}
+    namespace, of_plan = plan["metadata"]["namespace"], f"{labels.PLAN}={plan['metadata']['name']}"
     rest = iter([name for name in names if not _note_cached_pod(context, namespace, name, found)])
     while chunk := list(islice(rest, _NAMES_AT_ONCE)):
-        listing = await context.client.list(PODS, namespace, f"{labels.JOB_NAME} in ({','.join(chunk)})")
+        listing = await context.client.list(PODS, namespace, f"{of_plan},{labels.JOB_NAME} in ({','.join(chunk)})")
         found |= {pod["metadata"]["labels"][labels.JOB_NAME]: pod for pod in listing.items if is_open(pod)}
     return found
 
@@ -141,6 +148,11 @@ def _note_cached_pod(context: Context, namespace: str, name: str, found: dict[st
     return bool(pods)
 
 
+def _is_foreign(job: Mapping[str, Any] | None, plan: Mapping[str, Any]) -> bool:
+    """Tell whether somebody's own Job has the run's name: no other can be made while it is there, and none is the run's."""
+    return job is not None and (job["metadata"].get("labels") or {}).get(labels.PLAN) != plan["metadata"]["name"]
+
+
 def _is_deleted_early(job: Mapping[str, Any] | None) -> bool:
     return job is not None and labels.is_tombstone(job) and read_cause(job).get("reason") == Reason.ExecutionDeleted
 
@@ -149,17 +161,17 @@ def _tell_lingering(
     context: Context,
     plan: Mapping[str, Any],
     lingering: Sequence[tuple[Seat, Mapping[str, Any] | None, Mapping[str, Any]]],
-) -> tuple[tuple[Mapping[str, Any], ...], float | None]:
+) -> tuple[tuple[Mapping[str, Any], ...], list[float]]:
     now = context.clock()
     known = {(d.get("execution"), d.get("reason")) for d in (plan.get("status") or {}).get("decisions") or ()}
-    told, waits = [], []
+    told, waits = [], list[float]()
     for seat, job, pod in lingering:
         left = (_ended_at(job, seat) + _LINGERS - now).total_seconds()
         if left > 0:
             waits.append(left)
         elif (seat.name, Reason.PodLingering) not in known:
             told.append(plain_decision(now, "Waiting", Reason.PodLingering, _lingers(pod), execution=seat.name))
-    return tuple(told), min(waits, default=None)
+    return tuple(told), waits
 
 
 def _ended_at(job: Mapping[str, Any] | None, seat: Seat) -> datetime:
