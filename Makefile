@@ -61,7 +61,7 @@ lock: ## Pin the dependencies anew in requirements/
 	@$(LOCK) --upgrade --group dev -o requirements/dev.txt
 
 ##@ Test
-test: check unit reconcile kopf cluster node ## Every level
+test: check unit reconcile search kopf cluster node ## Every level
 
 check: venv ## Format, lint, types, layers, generated files
 	@.venv/bin/ruff format --check .
@@ -75,6 +75,9 @@ unit: venv ## Pure decisions and manifests (seconds)
 
 reconcile: venv ## The reconcilers over an in-memory API server (seconds)
 	@$(PYTEST) tests/reconcile
+
+search: venv ## The simulation: seeds, and each mutation by its recorded seed (minutes)
+	@$(PYTEST) tests/sim
 
 sim: venv ## Deterministic simulation: SEEDS=10000 FIRST=1 (a thousand seeds a minute on two cores)
 	@.venv/bin/python -m tests.sim --seeds $(SEEDS) --first $(FIRST)
@@ -98,4 +101,4 @@ bench: venv binaries ## The operator against the raw floor, in one run (an hour;
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run down venv binaries generate tour-text format lock test check unit reconcile sim kopf cluster node torture bench help
+.PHONY: run down venv binaries generate tour-text format lock test check unit reconcile search sim kopf cluster node torture bench help
