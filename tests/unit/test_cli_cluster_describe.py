@@ -270,6 +270,24 @@ def test_a_plan_without_a_limit_has_nothing_to_say_of_it() -> None:
     assert "Limit:" not in desk.type("describe", "daily").out
 
 
+def test_a_plan_is_described_with_the_decisions_about_runs_that_are_no_slots() -> None:
+    """A slot's stands among the slots, and only there."""
+    desk = Desk()
+    desk.plan()
+    told = {"time": SINCE, "outcome": "Skipped", "reason": "QueueFull", "message": "found 1 run waiting before it"}
+    decisions = [told | {"execution": "by-hand"}, told | {"execution": "daily-29453880", "slot": SINCE}]
+    desk.report(LAUNCH_PLANS, "daily", {"decisions": decisions})
+    said = desk.type("describe", "daily").out
+    _, _, other = said.partition("Latest decisions about other runs:\n")
+    assert other.splitlines()[1].split(maxsplit=3) == [
+        SINCE,
+        "Skipped",
+        "by-hand",
+        "QueueFull: found 1 run waiting before it",
+    ]
+    assert "daily-29453880" not in other.partition("\n\n")[0]
+
+
 def test_a_skipped_run_is_described_with_its_reason() -> None:
     """On one line; there is no error to show."""
     desk = Desk()

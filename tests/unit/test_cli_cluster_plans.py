@@ -243,3 +243,14 @@ def test_a_value_in_a_text_is_refused() -> None:
     """There is no map to put it in."""
     with pytest.raises(Problem, match="no map to put 'b' in"):
         assign({"a": "x"}, ["a", "b"], 1)
+
+
+def test_a_plan_is_listed_with_how_many_run_and_how_many_wait() -> None:
+    """Under a limit of one, two people's runs."""
+    desk = Desk()
+    desk.plan()
+    desk.report(LAUNCH_PLANS, "daily", {"running": 1, "concurrency": {"planUid": "u", "queued": 2}})
+    head, row = desk.type("list", "--plans").out.splitlines()
+    place = head.index("RUNNING")
+    assert head[place:].split() == ["RUNNING", "QUEUED", "AGE"]
+    assert row[place:].split()[:2] == ["1", "2"]

@@ -23,6 +23,7 @@ def describe_plan(plan: Object, slots: Sequence[SlotOutcome], now: datetime, hou
         titled(_facts(plan, status))
         + section("Inputs a caller may pass", inputs_table(interface.get("parameters") or ()))
         + section("Fixed inputs", titled(_texts(interface.get("fixedInputs") or {})))
+        + section("Latest decisions about other runs", _decisions_text(status.get("decisions") or ()))
         + section(f"Slots of the last {hours:g} h", _slots_text(status.get("schedule") or {}, slots, now, hours))
     )
 
@@ -82,6 +83,17 @@ def _slots_text(schedule: Mapping[str, Any], slots: Sequence[SlotOutcome], now: 
     rows = [(instant_text(each.slot), each.outcome, each.run, _why(each)) for each in slots]
     table = format_table(("slot", "outcome", "run", "why"), rows) if rows else ""
     return table + "".join(f"{note}\n" for note in _notes(schedule, slots, now, hours))
+
+
+def _decisions_text(decisions: Sequence[Mapping[str, Any]]) -> str:
+    """Return what was decided of runs that are no slots'; those stand among the slots."""
+    fields = ("time", "outcome", "execution")
+    rows = [
+        (*(str(each.get(field) or "") for field in fields), f"{each['reason']}: {each['message']}")
+        for each in decisions
+        if not each.get("slot")
+    ]
+    return format_table(("time", "outcome", "run", "why"), rows) if rows else ""
 
 
 def _why(slot: SlotOutcome) -> str:

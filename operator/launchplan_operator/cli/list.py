@@ -28,7 +28,7 @@ PHASES = (
     "Rejected",
 )
 _RUN_COLUMNS = ("name", "plan", "version", "phase", "origin", "started", "duration", "age")
-_PLAN_COLUMNS = ("name", "active", "state", "schedule", "next", "last", "running", "age")
+_PLAN_COLUMNS = ("name", "active", "state", "schedule", "next", "last", "running", "queued", "age")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -118,6 +118,7 @@ def plan_row(plan: Object, now: datetime) -> tuple[str, ...]:
         next(iter(schedule.get("nextTimes") or ()), ""),
         " ".join(str(last[key]) for key in ("phase", "time") if last.get(key)),
         str(status.get("running") or 0),
+        str((status.get("concurrency") or {}).get("queued") or 0),
         age_text(plan["metadata"]["creationTimestamp"], now),
     )
 
