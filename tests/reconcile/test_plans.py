@@ -8,6 +8,7 @@ from launchplan_operator.api.kinds import CRON_JOBS, JOBS, LAUNCH_PLAN_EXECUTION
 from launchplan_operator.render import labels
 from tests.fake.faults import Fault
 from tests.fake.routing import Call
+from tests.fake.store import Object
 from tests.fake.virtual import virtual_time
 from tests.reconcile.world import NAMESPACE, World, plan, run, workflow
 
@@ -219,17 +220,35 @@ async def test_a_waiting_run_of_a_deleted_plan_is_rejected() -> None:
     assert (status["phase"], status["error"]["code"]) == ("Rejected", "PlanDeleted")
 
 
-@virtual_time
-async def test_a_foreign_cronjob_of_the_name_is_left_untouched_and_said_so() -> None:
-    world = World()
-    world.create(workflow())
-    foreign = {
+def foreign_cronjob() -> Object:
+    """Return a person's CronJob of the plan's name."""
+    return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
         "metadata": {"name": "hello", "namespace": NAMESPACE},
         "spec": {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": workflow()["spec"]["job"]}},
     }
-    version = world.create(foreign)["metadata"]["resourceVersion"]
+
+
+@virtual_time
+async def test_runs_of_a_plan_whose_cronjobs_name_is_taken_are_removed_as_ever() -> None:
+    world = World()
+    world.create(workflow())
+    world.create(foreign_cronjob())
+    world.create(plan(history={"succeeded": 0}))
+    await world.start()
+    world.create(run())
+    await world.advance(10)
+    assert world.get(EXECUTIONS, "by-hand")["status"]["phase"] == "Succeeded"
+    await world.advance(17 * 60, 10)
+    assert world.names(EXECUTIONS) == []
+
+
+@virtual_time
+async def test_a_foreign_cronjob_of_the_name_is_left_untouched_and_said_so() -> None:
+    world = World()
+    world.create(workflow())
+    version = world.create(foreign_cronjob())["metadata"]["resourceVersion"]
     world.create(plan())
     await world.start()
     assert world.ready() == ("False", "True", "CronJobNameTaken")

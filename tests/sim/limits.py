@@ -76,6 +76,7 @@ class Limits:
         self._world = world
         self._fail = fail
         self._runs: dict[str, Run] = {}
+        self._pods: dict[str, Run] = {}
         self.plans: dict[str, Limit] = {}
 
     def job_changed(self, change: Change) -> None:
@@ -94,10 +95,12 @@ class Limits:
         """Note a pod that came, ended or went; one that comes starts a run, or goes on with one."""
         obj = change.after or change.before or {}
         meta = obj["metadata"]
-        owner = next((each for each in meta.get("ownerReferences") or () if each["kind"] == "Job"), None)
-        run = self._runs.get(owner["uid"]) if owner is not None else None
-        if run is None or owner is None:
+        # A pod that a person orphaned is its run's as before.
+        owner = next((each["uid"] for each in meta.get("ownerReferences") or () if each["kind"] == "Job"), "")
+        run = self._pods.get(meta["uid"]) or self._runs.get(owner)
+        if run is None:
             return
+        self._pods[meta["uid"]] = run
         is_open = change.after is not None and obj["status"]["phase"] not in _ENDED
         if is_open and meta["uid"] not in run.pods:
             run.pods.add(meta["uid"])

@@ -65,12 +65,13 @@ async def reconcile_plan(context: Context, namespace: str, name: str) -> Outcome
     if len(status.get("versions") or ()) < len(reading.known):
         await prune_revisions(context, plan, known_versions({"status": status}))
     await _mark_counted(context, namespace, counting.to_mark)
-    if step.again is not None or more or not counting.complete:
-        return Again(step.again or 0.0)
+    if more or not counting.complete:
+        return Again(0.0)
     kept = await _retain(context, reading, status, executions)
     if not isinstance(kept, (Done, Again)):
         return kept
-    alarms = [kept.after if isinstance(kept, Again) else None, ledger.again, await remove_tombstones(context, plan)]
+    kept_until = kept.after if isinstance(kept, Again) else None
+    alarms = [step.again, ledger.again, kept_until, await remove_tombstones(context, plan)]
     return _next_look(context, status, step.look_at, alarms)
 
 
