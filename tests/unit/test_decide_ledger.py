@@ -1,5 +1,6 @@
 """The ledger: its place in a plan's status, and the changes that are made to it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from launchplan_operator.decide.ledger import (
     ledger_status,
     mark_replaced,
     mark_started,
+    read_entry,
     read_ledger,
     skip_runs,
     take_seats,
@@ -71,6 +73,13 @@ def test_a_ledger_stands_in_the_status(ledger: Ledger, queued: int, status: dict
     ConcurrencyStatus.model_validate(written)
     LaunchPlanStatus.model_validate({"concurrency": written})
     assert read_ledger({"concurrency": written}, ledger.plan_uid) == ledger
+    for uid in (*(seat.uid for seat in ledger.seats), *(each.uid for each in ledger.skipped), "nobody"):
+        of_one = replace(
+            ledger,
+            seats=tuple(seat for seat in ledger.seats if seat.uid == uid),
+            skipped=tuple(each for each in ledger.skipped if each.uid == uid),
+        )
+        assert read_entry({"concurrency": written}, ledger.plan_uid, uid) == of_one
 
 
 @pytest.mark.parametrize(
@@ -84,6 +93,7 @@ def test_a_ledger_stands_in_the_status(ledger: Ledger, queued: int, status: dict
 def test_a_ledger_that_is_not_this_plans_is_none(status: dict[str, Any]) -> None:
     """Then it is made anew from what runs."""
     assert read_ledger(status, "plan-1") is None
+    assert read_entry(status, "plan-1", "uid-a") is None
 
 
 def test_a_run_holds_its_seat_by_uid() -> None:

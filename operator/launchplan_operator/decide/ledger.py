@@ -54,6 +54,15 @@ def read_ledger(status: Mapping[str, Any], plan_uid: str) -> Ledger | None:
     )
 
 
+def read_entry(status: Mapping[str, Any], plan_uid: str, uid: str) -> Ledger | None:
+    """Return the ledger in a plan's status as far as it is about one run: a ledger of hundreds is read by each of them."""
+    found = status.get("concurrency")
+    if found is None:
+        return None
+    parts = {part: [entry for entry in found.get(part) or () if entry["uid"] == uid] for part in ("running", "skipped")}
+    return read_ledger({"concurrency": {**found, **parts}}, plan_uid)
+
+
 def ledger_status(ledger: Ledger, queued: int) -> dict[str, Any]:
     """Return `status.concurrency`; `queued` is how many runs wait."""
     optional: dict[str, Any] = {
