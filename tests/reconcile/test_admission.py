@@ -1,10 +1,14 @@
 """A plan with a limit: who starts, who waits, who never starts, and how often the server is asked for it."""
 
+import asyncio
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, PODS
+from launchplan_operator.reconcile import launch
+from launchplan_operator.reconcile.choice import choose_content
 from tests.fake.virtual import virtual_time
 from tests.reconcile.world import NAMESPACE, World, plan, run, workflow
 
@@ -113,6 +117,7 @@ async def test_many_waiting_runs_are_admitted_by_one_write_and_one_job_each() ->
 @virtual_time
 async def test_a_waiting_run_that_is_terminated_never_starts() -> None:
     world = await limited_world()
+    await world.advance(10)
     world.create(run("a"))
     await world.advance(2)
     world.create(run("b"))
@@ -193,6 +198,31 @@ async def test_an_admitted_run_whose_name_a_persons_job_has_gives_its_seat_on_at
     assert phases(world) == {"a": "Succeeded", "b": "Rejected", "c": "Running"}
     assert ready_reason(world, "b") == "JobNameTaken"
     assert seats(world) == ["c"]
+
+
+@virtual_time
+async def test_a_run_that_was_about_to_start_when_a_limit_came_waits_for_its_seat() -> None:
+    world = World()
+    world.create(workflow())
+    world.create(plan(None))
+    await world.start()
+    world.pods_end = False
+    world.create(run("first"))
+    await world.advance(2)
+    asked = choose_content
+
+    async def slow(*arguments: Any) -> Any:
+        content = await asked(*arguments)
+        await asyncio.sleep(5)
+        return content
+
+    with patch.object(launch, "choose_content", slow):
+        world.create(run("second"))
+        await world.advance(1)
+        world.edit(LAUNCH_PLANS, "hello", concurrency={"max": 1, "behavior": "Queue"})
+        await world.advance(20)
+    assert phases(world) == {"first": "Running", "second": "Queued"}
+    assert seats(world) == ["first"]
 
 
 @virtual_time

@@ -88,7 +88,8 @@ def _run_problems(world: World, execution: Object) -> Iterator[str]:
         return
     waiting = [each for each in status.get("conditions") or () if each["reason"] and each["message"]]
     job = world.get(JOBS, meta["namespace"], meta["name"])
-    if status.get("phase") != "Queued" or not waiting or job is not None:
+    mine = job is not None and labels.is_owned_by(job, meta["uid"])
+    if status.get("phase") != "Queued" or not waiting or mine:
         yield f"execution {meta['namespace']}/{meta['name']} never ended: {status}"
 
 

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import patch
 
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
 from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.kube import elector
 from launchplan_operator.render import labels
 from tests.fake.store import Object
 from tests.sim.checks import Checks
@@ -29,6 +31,8 @@ _SILENCE, _REPAIR = 370.0, 760.0
 _PATIENCE = 320.0
 #: Seconds for which a name stays occupied, and then some.
 _TOMBSTONES = 1100.0
+#: Seconds between two renewals of a Lease: seldom enough that a seed is not made of them.
+_RENEWALS = 4.0
 #: Every how many seeds garbage is collected: never in the middle of one, whose order of events it might change.
 _COLLECT = 10
 Restrict = Callable[[Profile], Profile]
@@ -61,7 +65,8 @@ def run_seed(seed: int, *, traced: bool = False, restrict: Restrict | None = Non
     outcome = Outcome(seed)
     gc.disable()
     try:
-        run_simulated(_live(outcome, restrict, traced=traced))
+        with patch.object(elector, "RETRY_PERIOD", _RENEWALS):
+            run_simulated(_live(outcome, restrict, traced=traced))
     except AssertionError as error:
         outcome.problem = str(error) or "an assertion without words"
     finally:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from launchplan_operator.api.defaults import RunDefaults
@@ -13,6 +13,9 @@ from launchplan_operator.kube.client import Client
 from launchplan_operator.reconcile.caches import Caches
 from launchplan_operator.reconcile.flights import Flights
 from launchplan_operator.reconcile.result import Done, Failed, Outcome
+
+#: By how much the clocks of two leaders, or of one and the server, differ at most.
+CLOCKS = timedelta(seconds=5)
 
 
 class Recorder(Protocol):
@@ -76,6 +79,6 @@ def starts_until(context: Context, uid: str, since: datetime) -> datetime | None
     """Return until when a Job may yet appear for a run that has none, and that nobody asked for before `since`."""
     now, began = context.clock(), context.leader_since()
     instants = [context.flights.until(uid, now)]
-    if began is not None and since <= began and now - began <= MINIMUM_AGE:
+    if began is not None and since <= began + CLOCKS and now - began <= MINIMUM_AGE:
         instants.append(began + MINIMUM_AGE)
     return max((instant for instant in instants if instant is not None), default=None)

@@ -34,6 +34,6 @@ class Flights:
         del self._sent[uid]
         return None
 
-    def may_arrive(self, uid: str, now: datetime) -> bool:
-        """Tell whether an unanswered request for this run may still arrive."""
-        return self.until(uid, now) is not None
+    def uids(self, now: datetime) -> set[str]:
+        """Return the runs for which an unanswered request may still arrive."""
+        return {uid for uid in list(self._sent) if self.until(uid, now) is not None}

@@ -11,7 +11,7 @@ from launchplan_operator.decide.ledger import Ledger
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.retention import MINIMUM_AGE
 from launchplan_operator.decide.run import is_finished, is_open
-from launchplan_operator.reconcile.context import Context, may_be_starting
+from launchplan_operator.reconcile.context import CLOCKS, Context, may_be_starting
 from launchplan_operator.reconcile.standing import is_accepted
 from launchplan_operator.render import labels
 
@@ -24,6 +24,8 @@ async def rebuild_ledger(context: Context, plan: Mapping[str, Any]) -> Ledger:
     """
     namespace, name, uid = (plan["metadata"][key] for key in ("namespace", "name", "uid"))
     of_plan = {labels.PLAN: name}
+    # An answer may overtake the list: what was asked for before it counts too.
+    asked = context.flights.uids(context.clock())
     # In this order: a Job that ends meanwhile is seen running, a run that is made meanwhile has no seat and asks for one.
     executions = (
         await context.client.list(LAUNCH_PLAN_EXECUTIONS, namespace, fields=f"spec.launchPlanRef.name={name}")
@@ -36,7 +38,8 @@ async def rebuild_ledger(context: Context, plan: Mapping[str, Any]) -> Ledger:
     seats = [_seat(each, uids) for each in {**open_pods, **running}.items()]
     named = {job["metadata"]["name"] for job in jobs}
     starting = [e for e in executions if _has_no_job(e, named, uid)]
-    flying = [e for e in starting if context.flights.may_arrive(e["metadata"]["uid"], context.clock())]
+    asked |= context.flights.uids(context.clock())
+    flying = [e for e in starting if e["metadata"]["uid"] in asked]
     seats += [_seat((e["metadata"]["name"], e), uids) for e in flying]
     hold = _hold_until(context, plan, starting)
     return Ledger(tuple(sorted(seats, key=lambda seat: (seat.admitted_at, seat.name))), hold, uid)
@@ -51,7 +54,7 @@ def _has_no_job(execution: Mapping[str, Any], named: set[str], plan_uid: str) ->
 def _hold_until(context: Context, plan: Mapping[str, Any], starting: Sequence[Mapping[str, Any]]) -> datetime | None:
     """Return until when an earlier leader's request for a Job may arrive, where one may be under way."""
     since = context.leader_since()
-    if since is None or to_instant(plan["metadata"]["creationTimestamp"]) > since:
+    if since is None or to_instant(plan["metadata"]["creationTimestamp"]) > since + CLOCKS:
         return None
     edited = plan["metadata"].get("generation", 1) > 1
     doubtful = [e for e in starting if may_be_starting(context, e) and (edited or is_accepted(e))]
