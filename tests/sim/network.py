@@ -49,7 +49,7 @@ class Network:
         #: The latest time at which a write that was held up arrives.
         self.last_arrival = 0.0
         self._fault: Fault | None = None
-        self._detained: dict[Process, float] = {}
+        self._detained: dict[Process, tuple[float, float]] = {}
         self._counted: dict[Process, tuple[int, Callable[[], None]]] = {}
         api.faults = lambda _call: self._fault
 
@@ -80,8 +80,9 @@ class Network:
             self._counted[process] = (writes, reached)
 
     def detain(self, process: Process, seconds: float) -> None:
-        """Hold up what a process has sent and what has not arrived, for so long or as long as a call may take."""
-        self._detained[process] = asyncio.get_running_loop().time() + seconds
+        """Hold up what a process has sent by now and what has not arrived, for so long or as long as a call may take."""
+        now = asyncio.get_running_loop().time()
+        self._detained[process] = (now, now + seconds)
 
     def _count(self, process: Process) -> None:
         writes, reached = self._counted.pop(process, (0, _nothing))
@@ -115,7 +116,8 @@ class Network:
         self, process: Process, call: Call, fate: Fate, answer: "asyncio.Future[Response]", sent: float
     ) -> None:
         now = asyncio.get_running_loop().time()
-        until = min(self._detained.get(process, 0.0), sent + LATEST)
+        since, until = self._detained.get(process, (0.0, 0.0))
+        until = min(until, sent + LATEST) if sent <= since else 0.0
         if now < until:
             self.adversary.strike("late write" if call.writes else "slow call")
             self.last_arrival = max(self.last_arrival, until)
