@@ -11,7 +11,7 @@ import kopf
 
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
 from launchplan_operator.kube.cache import Cache
-from launchplan_operator.kube.queue import Queue
+from launchplan_operator.kube.queue import Key, Queue
 from launchplan_operator.reconcile.caches import Caches, launcher_key, scoped
 from launchplan_operator.render import labels
 
@@ -48,7 +48,7 @@ class Triggers:
     def workflow_changed(self, old: Object | None, new: Object | None) -> None:
         """The workflow itself; the plans and waiting runs that depend on it, if it means something else now."""
         namespace, name = _name(old, new)
-        self._wake_self("WorkflowDefinition", namespace, name)
+        self._wake_self(("WorkflowDefinition", namespace, name), news=_is_edited(old, new))
         if _verdict(old) == _verdict(new):
             return
         for plan in self._caches.plans.by("workflow", scoped(namespace, name)):
@@ -59,7 +59,7 @@ class Triggers:
     def plan_changed(self, old: Object | None, new: Object | None) -> None:
         """The plan itself; its waiting runs, if it stands otherwise; those of whom its ledger says something new."""
         namespace, name = _name(old, new)
-        self._wake_self("LaunchPlan", namespace, name)
+        self._wake_self(("LaunchPlan", namespace, name), news=_is_edited(old, new))
         if _standing(old) != _standing(new):
             self._wake_waiting(namespace, "LaunchPlan", name)
         for run in _ledger(old) ^ _ledger(new):
@@ -68,7 +68,7 @@ class Triggers:
     def execution_changed(self, old: Object | None, new: Object | None) -> None:
         """The run itself; what it is a run of, if the phase is another."""
         namespace, name = _name(old, new)
-        self._wake_self("LaunchPlanExecution", namespace, name)
+        self._wake_self(("LaunchPlanExecution", namespace, name), news=_is_edited(old, new))
         if old is None and new is not None and labels.is_slot_run(new):
             # Its plan's look made it: it was nobody's own write, and the watch brings nothing newer.
             self._queue.add(("LaunchPlanExecution", namespace, name))
@@ -95,7 +95,8 @@ class Triggers:
     def job_changed(self, old: Object | None, new: Object | None) -> None:
         """The run of that name; the plan whose limit it counted under, where no run is left to tell of it."""
         namespace, name = _name(old, new)
-        self._wake_self("LaunchPlanExecution", namespace, name)
+        went_on = old is not None and new is not None and old.get("status") != new.get("status")
+        self._wake_self(("LaunchPlanExecution", namespace, name), news=went_on)
         if self._caches.executions.get(namespace, name) is None:
             self._wake_limited(new or old or {})
 
@@ -117,9 +118,13 @@ class Triggers:
         if plan and found is not None and (found.get("status") or {}).get("concurrency"):
             self._queue.add_after(("LaunchPlan", namespace, plan), GATHERING)
 
-    def _wake_self(self, kind: str, namespace: str, name: str) -> None:
-        if not self.own_write:
-            self._queue.add((kind, namespace, name))
+    def _wake_self(self, key: Key, *, news: bool) -> None:
+        """A reconciler is not woken by what it wrote itself, but by what the answer tells of others' doings.
+
+        The watch will not tell of that once more: what it brings then is not newer.
+        """
+        if not self.own_write or news:
+            self._queue.add(key)
 
     def _wake_waiting(self, namespace: str, kind: str, name: str) -> None:
         for execution in self._caches.executions.by("launcher", launcher_key(namespace, kind, name)):
@@ -154,6 +159,11 @@ def _register(registry: kopf.OperatorRegistry, kind: Kind, cache: Cache, reliste
 def _name(old: Object | None, new: Object | None) -> tuple[str, str]:
     metadata = (new or old or {})["metadata"]
     return metadata["namespace"], metadata["name"]
+
+
+def _is_edited(old: Object | None, new: Object | None) -> bool:
+    """Tell whether a person changed an object that was known before."""
+    return old is not None and new is not None and _generation(old) != _generation(new)
 
 
 def _generation(obj: Object | None) -> tuple[Any, ...]:

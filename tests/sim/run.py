@@ -149,7 +149,20 @@ def _still_waits(world: World) -> float:
                 waits.append(_PATIENCE)
             if (hold := (status.get("concurrency") or {}).get("holdUntil")) is not None:
                 waits.append((to_instant(hold) - world.now()).total_seconds() + _PATIENCE)
+            if any(_is_held_by_a_stranger(world, obj, seat) for seat in _seats(status)):
+                waits.append(_TOMBSTONES + _PATIENCE)
     return max(waits)
+
+
+def _seats(status: Object) -> list[Object]:
+    seats: list[Object] = (status.get("concurrency") or {}).get("running") or []
+    return seats
+
+
+def _is_held_by_a_stranger(world: World, plan: Object, seat: Object) -> bool:
+    """Tell whether a person's Job has the name of a run with a seat: until no late write may come, the seat stays."""
+    job = world.get(JOBS, plan["metadata"]["namespace"], seat["name"])
+    return job is not None and labels.PLAN not in (job["metadata"].get("labels") or {})
 
 
 def _is_reconciling(condition: Object) -> bool:

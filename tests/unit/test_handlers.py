@@ -243,6 +243,13 @@ SLOT_RUN = run(
     Case("a phase wakes the plan", run(), run(phase="Queued"), (RUN,), (PLAN,)),
     Case("a phase that we wrote wakes the plan", run(), run(phase="Running"), (), (PLAN,), own=True),
     Case("the same phase wakes only the run", run(phase="Queued"), run(phase="Queued", meta={"generation": 2}), (RUN,)),
+    Case(
+        "a mark of ours whose answer tells of a person's wish wakes the run",
+        run(phase="Failed"),
+        run(phase="Failed", status={"counted": True}, meta={"generation": 2}),
+        (RUN,),
+        own=True,
+    ),
     Case("a mark of ours wakes nothing", run(phase="Failed"), run(phase="Failed", status={"counted": True}), own=True),
     Case("a run that goes wakes its plan", run(phase="Failed"), None, (RUN,), (PLAN,)),
     Case(
@@ -284,6 +291,8 @@ def test_cronjob_changed(case: Case) -> None:
 @cases(
     Case("a new Job wakes the run of its name", None, job(), (RUN,)),
     Case("a started one does", job(), job(active=1), (RUN,)),
+    Case("the answer to our own write that tells of its end does", job(), job(succeeded=1), (RUN,), own=True),
+    Case("our own write that tells nothing new wakes nothing", job(active=1), job(active=1), own=True),
     Case("a Job of ours wakes nothing", None, job(), own=True),
     Case("a Job that goes wakes its run", job(), None, (RUN,)),
 )
