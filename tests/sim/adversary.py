@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from random import Random
 
-from launchplan_operator.api.kinds import EVENTS
+from launchplan_operator.api.kinds import CRON_JOBS, EVENTS, JOBS
 from tests.fake.faults import Fault, Lost
 from tests.fake.routing import Call
 from tests.sim.faults import ANSWERS, Profile
@@ -108,7 +108,7 @@ class Adversary:
             return Fate(past=rng.randrange(1, 30))
         if self.chance(profile.rough):
             return Fate(fault=self._fault(call))
-        if call.writes and self.chance(profile.late):
+        if call.writes and self.chance(profile.held if _is_start(call) else profile.late):
             self.strike("late write")
             return Fate(there=_PATIENCE + rng.random() ** 3 * (LATEST - _PATIENCE))
         if self.chance(profile.slow):
@@ -153,6 +153,11 @@ class Adversary:
         return ""
 
 
+def _is_start(call: Call) -> bool:
+    """Tell whether a call makes what starts something by itself."""
+    return call.verb == "create" and call.kind in (JOBS, CRON_JOBS)
+
+
 def draw_profile(rng: Random) -> Profile:
     """Draw which families of faults a seed has: each alone, and in all mixtures."""
 
@@ -167,6 +172,7 @@ def draw_profile(rng: Random) -> Profile:
     return Profile(
         rough=maybe(0.35, 0.01, 0.12),
         late=maybe(0.2, 0.01, 0.08),
+        held=maybe(0.2, 0.05, 0.5),
         slow=maybe(0.2, 0.01, 0.1),
         lossy=maybe(0.12, 0.01, 0.1),
         muddled=maybe(0.25, 0.02, 0.2),
@@ -177,6 +183,7 @@ def draw_profile(rng: Random) -> Profile:
         sudden=often(0.3, 3),
         stops=often(0.2, 2),
         pauses=often(0.2, 2),
+        sleep=maybe(0.04, 920.0, 1100.0),
         clocks=often(0.15, 3),
         skew=maybe(0.25, 0.1, 2.0),
         restarts=often(0.25, 3),

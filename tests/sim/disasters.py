@@ -36,6 +36,8 @@ class Disasters:
         for times, disaster in plan:
             for _ in range(times):
                 self._at(self._rng.uniform(1.0, self._until), disaster)
+        if profile.sleep:
+            self._at(self._rng.uniform(30.0, max(31.0, self._until - profile.sleep)), self._pause)
 
     def end(self) -> None:
         """Let everything go on, and one operator alone: what others may do was seen by now, and costs time."""
@@ -82,6 +84,7 @@ class Disasters:
         self._strike("paused process")
         process.freeze()
         seconds = self._rng.choice((self._rng.uniform(5.0, 60.0), self._rng.uniform(20.0, 800.0)))
+        seconds = self._world.adversary.profile.sleep or seconds
         if self._rng.random() < 0.6:
             self._world.network.detain(process, seconds + self._rng.uniform(-5.0, 300.0))
         self._in(seconds, process.thaw)

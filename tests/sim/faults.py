@@ -48,6 +48,8 @@ class Profile:
     Attributes:
         rough: chance that a call is answered wrongly or not at all.
         late: chance that a write arrives after its caller gave up.
+        held: the same for a Job or a CronJob that is made.
+        sleep: seconds for which a leader stands still once, longer than anything may be on its way; 0 is never.
         slow: chance that a call takes seconds.
         lossy: chance that a watch loses an event.
         muddled: chance that a watch repeats or reorders an event.
@@ -68,6 +70,7 @@ class Profile:
 
     rough: float = 0.0
     late: float = 0.0
+    held: float = 0.0
     slow: float = 0.0
     lossy: float = 0.0
     muddled: float = 0.0
@@ -78,6 +81,7 @@ class Profile:
     sudden: int = 0
     stops: int = 0
     pauses: int = 0
+    sleep: float = 0.0
     clocks: int = 0
     skew: float = 0.0
     restarts: int = 0

@@ -11,6 +11,8 @@ _TIMES = ("cron", "fixedRate", "timeZone")
 #: What only the operator's own engine can keep, and who keeps the time.
 _FINER = sorted(path for path in PLAN if path.startswith("schedule.") and path.split(".")[1] not in _TIMES)
 _QUEUE = ("concurrency.queue.max", "concurrency.queue.expireAfter")
+#: How often a plain schedule says what becomes of late slots.
+_CATCHING_UP = 0.2
 #: How often a value is one that makes no sense.
 _BAD = 0.12
 _TABLES = {LAUNCH_PLANS: PLAN, WORKFLOW_DEFINITIONS: WORKFLOW, LAUNCH_PLAN_EXECUTIONS: EXECUTION}
@@ -49,6 +51,8 @@ def draw_schedule(rng: Random, finer: float = 0.4) -> dict[str, Any]:
     if rng.random() < 0.8:
         zone = {"timeZone": rng.choice(("UTC", "Europe/Berlin", "Asia/Kolkata"))} if rng.random() < 0.3 else {}
         schedule = {"cron": cron} | zone
+    if rng.random() < _CATCHING_UP:
+        schedule["catchUp"] = {"policy": rng.choice(PLAN["schedule.catchUp.policy"].good)}
     if rng.random() >= finer:
         return schedule
     spec = {"schedule": schedule}

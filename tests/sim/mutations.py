@@ -123,6 +123,14 @@ def _lossy(profile: Profile) -> Profile:
     return replace(profile, lossy=max(profile.lossy, 0.05))
 
 
+def _sleepy(profile: Profile) -> Profile:
+    return replace(profile, sleep=profile.sleep or 1000.0, slow=max(profile.slow, 0.05))
+
+
+def _held(profile: Profile) -> Profile:
+    return replace(profile, held=max(profile.held, 0.3))
+
+
 MUTATIONS: dict[str, Mutation] = {
     "a Job deleted by hand is made again": Mutation(_job_made_again, None),
     "retention without its 15 minutes": Mutation(_retention_at_once, 1),
@@ -136,9 +144,9 @@ MUTATIONS: dict[str, Mutation] = {
     "seat freed by a cache's absence": Mutation(admission.absence_from_cache, None),
     "seat freed before the pods ended": Mutation(admission.pods_not_asked, None),
     "ledger not rebuilt after status loss": Mutation(admission.no_rebuild, None),
-    "no tombstone for a deleted execution": Mutation(admission.no_tombstone, None),
+    "no tombstone for a deleted execution": Mutation(admission.no_tombstone, None, _held),
     "the rebuild before the CronJob is gone": Mutation(admission.rebuild_at_once, None),
-    "the fence removed": Mutation(admission.no_fence, None),
+    "the fence removed": Mutation(admission.no_fence, None, _sleepy),
     "catch-up under another name": Mutation(admission.catch_up_elsewhere, None),
     "catch-up without the look": Mutation(admission.catch_up_unseen, None),
     "catch-up within the deadline": Mutation(admission.catch_up_early, None),

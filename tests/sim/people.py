@@ -25,6 +25,8 @@ from tests.sim.world import World, stream
 
 PLANS = ("hello", "hi")
 _SPACES = ("default",) * 5 + ("other",)
+#: How often people act in the second before a full minute.
+_SHARP = 0.2
 _PROPAGATION = ("Background",) * 4 + ("Foreground", "Orphan")
 
 
@@ -60,6 +62,10 @@ class People:
         loop = asyncio.get_running_loop()
         while True:
             pause = self._rng.expovariate(1 / self._busy)
+            if self._rng.random() < _SHARP:
+                # Just before a slot: what is under way then meets it.
+                pause += 60.0 - (loop.time() + pause) % 60.0 - self._rng.uniform(0.0, 1.5)
+            pause = max(0.0, pause)
             if loop.time() + pause >= until:
                 return
             await asyncio.sleep(pause)
@@ -91,9 +97,18 @@ class People:
         self._create(LAUNCH_PLAN_EXECUTIONS, obj)
 
     def start_many(self) -> None:
-        """Ask for several runs at once."""
-        for _ in range(self._rng.choice((2, 3, 5))):
-            self.start_run()
+        """Ask for several plain runs of a plan at once, as a rule of one with a limit."""
+        plans = self._world.all(LAUNCH_PLANS)
+        limited = [plan for plan in plans if "concurrency" in plan["spec"]]
+        if not plans:
+            return
+        meta = self._rng.choice(limited or plans)["metadata"]
+        for _ in range(self._rng.choice((1, 2, 3, 5))):
+            reference = {"launchPlanRef": {"name": meta["name"]}}
+            metadata = {"name": f"run-{self._runs}", "namespace": meta["namespace"]}
+            kind = {"apiVersion": LAUNCH_PLAN_EXECUTIONS.api_version, "kind": LAUNCH_PLAN_EXECUTIONS.kind}
+            self._runs += 1
+            self._create(LAUNCH_PLAN_EXECUTIONS, kind | {"metadata": metadata, "spec": reference})
 
     def change_limit(self) -> None:
         """Give a plan another limit, or none."""

@@ -91,7 +91,8 @@ async def _live(outcome: Outcome, restrict: Restrict | None, *, traced: bool) ->
 
 async def _tell(world: World, checks: Checks) -> None:
     loop = asyncio.get_running_loop()
-    lasts = stream(world.seed, "life").choice(_LIVES)
+    # Who sleeps long wakes while the others still live.
+    lasts = stream(world.seed, "life").choice(_LIVES) + world.adversary.profile.sleep
     people, disasters = People(world), Disasters(world, lasts)
     mover = loop.create_task(world.cluster.run())
     mover.add_done_callback(_must_go_on)
