@@ -14,6 +14,7 @@ from launchplan_operator.api.kinds import (
     WORKFLOW_DEFINITIONS,
 )
 from launchplan_operator.decide.schedule import slot_name
+from launchplan_operator.render.labels import is_tombstone
 from localcluster.operated import OperatorProcess
 from tests.cluster.audit import Audit
 from tests.cluster.stories import Story, Told, tell_together
@@ -336,7 +337,9 @@ def a_slots_job_deleted_by_hand_is_never_made_again(space: Space) -> None:
     assert space.ended(name, "Aborted")["status"]["error"]["code"] == "JobDeleted"
     following = slot_name("tick", slot + _MINUTE)
     space.until(LAUNCH_PLAN_EXECUTIONS, following, lambda obj: phase_of(obj) == "Running", _A_SLOT)
-    assert space.names(JOBS) == {following}
+    assert space.names(JOBS) == {name, following}
+    # It occupies the slot's name, and its CronJob goes on.
+    assert is_tombstone(space.read(JOBS, name))
     assert space.read(LAUNCH_PLANS, "tick")["status"]["counts"] == {"started": 1, "aborted": 1}
 
 
