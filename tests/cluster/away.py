@@ -16,6 +16,8 @@ from tests.cluster.support import plan as plan_spec
 
 #: The plans that fire every minute while no operator runs.
 UNATTENDED = ("five", "lost", "edited", "zoned", "paused")
+#: What was begun with the session is looked at late.
+_KEPT = {"succeeded": 1000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def begin(new_space: Callable[[], Space], operate: Callable[[Space], OperatorPro
     _wait_for_nobody(patient)
     space.offer()
     for name in UNATTENDED:
-        space.plan(name, schedule=EVERY_MINUTE)
+        space.plan(name, schedule=EVERY_MINUTE, history=_KEPT)
     operator.stop()
     return Away(space, operator, datetime.now(UTC), patient, new_space, operate)
 
@@ -66,8 +68,6 @@ _SLOTS = 3
 _ROOM = 20.0
 _MINUTE = timedelta(minutes=1)
 _GIVES_UP = 480.0
-#: They are looked at late.
-_KEPT = {"succeeded": 1000}
 
 
 @dataclass(frozen=True, slots=True)
