@@ -25,6 +25,13 @@ async def limited_world(maximum: int = 1, behavior: str = "Queue", **spec: Any) 
     return world
 
 
+def job_of_a_person(name: str) -> dict[str, Any]:
+    """Return a Job that somebody made."""
+    pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": {"spec": pod}}}
+
+
 def phases(world: World) -> dict[str, str]:
     """Return the phase of each execution."""
     return {e["metadata"]["name"]: e["status"]["phase"] for e in world.all(EXECUTIONS) if "status" in e}
@@ -188,9 +195,7 @@ async def test_an_admitted_run_whose_name_a_persons_job_has_gives_its_seat_on_at
     await world.advance(2)
     world.create(run("b"))
     await world.advance(2)
-    pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
-    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "b", "namespace": NAMESPACE}}
-    world.create(job | {"spec": {"template": {"spec": pod}}})
+    world.create(job_of_a_person("b"))
     await world.advance(2)
     world.create(run("c"))
     finish(world, "a")
@@ -198,6 +203,21 @@ async def test_an_admitted_run_whose_name_a_persons_job_has_gives_its_seat_on_at
     assert phases(world) == {"a": "Succeeded", "b": "Rejected", "c": "Running"}
     assert ready_reason(world, "b") == "JobNameTaken"
     assert seats(world) == ["c"]
+
+
+@virtual_time
+async def test_a_run_that_was_rejected_for_its_name_is_not_told_as_deleted_when_that_is_free_again() -> None:
+    world = await limited_world()
+    world.create(job_of_a_person("b"))
+    world.create(run("b"))
+    await world.advance(2)
+    assert (phases(world), seats(world)) == ({"b": "Rejected"}, ["b"]), "an earlier operator may have asked for its Job"
+    world.delete(JOBS, "b")
+    world.create(run("c"))
+    await world.advance(10)
+    assert (phases(world), seats(world)) == ({"b": "Rejected", "c": "Running"}, ["c"])
+    assert world.status["counts"] == {"rejected": 1}
+    assert [decision["reason"] for decision in world.status["decisions"]] == ["JobNameTaken"]
 
 
 @virtual_time

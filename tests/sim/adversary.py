@@ -108,7 +108,7 @@ class Adversary:
             return Fate(past=rng.randrange(1, 30))
         if self.chance(profile.rough):
             return Fate(fault=self._fault(call))
-        if call.writes and self.chance(profile.held if _is_start(call) else profile.late):
+        if self.chance(_lateness(profile, call)):
             self.strike("late write")
             return Fate(there=_PATIENCE + rng.random() ** 3 * (LATEST - _PATIENCE))
         if self.chance(profile.slow):
@@ -153,9 +153,18 @@ class Adversary:
         return ""
 
 
-def _is_start(call: Call) -> bool:
-    """Tell whether a call makes what starts something by itself."""
-    return call.verb == "create" and call.kind in (JOBS, CRON_JOBS)
+def may_be_late(call: Call) -> bool:
+    """Tell whether a call may arrive minutes after its caller gave up.
+
+    Nothing occupies a CronJob's name: one that is made late, with no operator there, starts slots that nobody wants.
+    """
+    return not (call.verb == "create" and call.kind == CRON_JOBS)
+
+
+def _lateness(profile: Profile, call: Call) -> float:
+    if not call.writes or not may_be_late(call):
+        return 0.0
+    return profile.held if call.verb == "create" and call.kind == JOBS else profile.late
 
 
 def draw_profile(rng: Random) -> Profile:

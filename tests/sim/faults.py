@@ -48,7 +48,7 @@ class Profile:
     Attributes:
         rough: chance that a call is answered wrongly or not at all.
         late: chance that a write arrives after its caller gave up.
-        held: the same for a Job or a CronJob that is made.
+        held: the same for a Job that is made.
         sleep: seconds for which a leader stands still once, longer than anything may be on its way; 0 is never.
         slow: chance that a call takes seconds.
         lossy: chance that a watch loses an event.

@@ -173,7 +173,8 @@ def _has_alarms(world: World) -> bool:
     for plan in world.all(LAUNCH_PLANS):
         status = plan.get("status") or {}
         ledger = status.get("concurrency") or {}
-        odd = "jitter" in (plan["spec"].get("schedule") or {}) or "startTime" in (plan["spec"].get("schedule") or {})
+        table = read_described((status.get("schedule") or {}).get("text") or "")
+        odd = table is not None and (bool(table.jitter) or table.start is not None)
         if odd or ledger.get("queued") or ledger.get("holdUntil"):
             return True
     return False

@@ -1,13 +1,13 @@
 """The way between a process and the server: calls and watches that the adversary may delay, break and falsify."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from contextvars import Context
 from types import TracebackType
 
-from launchplan_operator.api.kinds import EVENTS, LEASES
+from launchplan_operator.api.kinds import EVENTS, JOBS, LEASES
 from launchplan_operator.kube.transport import Body, Object, Response, TransportError
 from tests.fake.api import FakeApi
 from tests.fake.errors import ApiError
@@ -16,7 +16,7 @@ from tests.fake.listing import Lister
 from tests.fake.routing import Call, Request, route
 from tests.fake.store import Store, Watch, copy
 from tests.fake.transport import expire
-from tests.sim.adversary import LATEST, Adversary, Fate
+from tests.sim.adversary import LATEST, Adversary, Fate, may_be_late
 from tests.sim.loop import Process
 from tests.sim.sites import Site, calling_site
 
@@ -48,6 +48,8 @@ class Network:
         self.streams: list[Stream] = []
         #: The latest time at which a write that was held up arrives.
         self.last_arrival = 0.0
+        #: Jobs that were asked for and may yet be made, by namespace and name.
+        self.coming: Counter[tuple[str | None, str | None]] = Counter()
         self._fault: Fault | None = None
         self._detained: dict[Process, tuple[float, float]] = {}
         self._counted: dict[Process, tuple[int, Callable[[], None]]] = {}
@@ -66,6 +68,8 @@ class Network:
             self.kill(process)
             return
         now = asyncio.get_running_loop().time()
+        if _makes_job(call):
+            self.coming[_target(call)] += 1
         if fate.there > 1.0:
             self.last_arrival = max(self.last_arrival, now + fate.there)
         _later(fate.there, self._arrive, process, call, fate, answer, now)
@@ -117,12 +121,14 @@ class Network:
     ) -> None:
         now = asyncio.get_running_loop().time()
         since, until = self._detained.get(process, (0.0, 0.0))
-        until = min(until, sent + LATEST) if sent <= since else 0.0
+        until = min(until, sent + LATEST) if sent <= since and may_be_late(call) else 0.0
         if now < until:
             self.adversary.strike("late write" if call.writes else "slow call")
             self.last_arrival = max(self.last_arrival, until)
             _later(until - now, self._arrive, process, call, fate, answer, sent)
             return
+        if _makes_job(call):
+            self.coming[_target(call)] -= 1
         self._fault, self.caller = fate.fault, process
         try:
             given = self._from_the_past(call, fate.past) if fate.past else self.api.handle(call.request)
@@ -188,7 +194,7 @@ class Stream(AbstractAsyncContextManager[AsyncIterator[Object]]):
         self._arrived = asyncio.Event()
         self._ended = False
         self._silent = False
-        self._due = 0.0
+        self._due = self._swapped = 0.0
         self._held_back: Object | None = None
         self._watch: Watch | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -295,6 +301,7 @@ class Stream(AbstractAsyncContextManager[AsyncIterator[Object]]):
         if self._held_back is not None:
             adversary.strike("watch events reordered")
             self._flush()
+            self._swapped = self._due
         elif adversary.chance(profile.muddled):
             adversary.strike("watch event repeated")
             self._schedule(copy(line))
@@ -348,6 +355,14 @@ def _at(when: float, callback: Callable[..., None], *arguments: object) -> None:
 def _name(line: Object) -> tuple[str, str]:
     meta = line["object"]["metadata"]
     return meta.get("namespace", ""), meta["name"]
+
+
+def _makes_job(call: Call) -> bool:
+    return call.verb == "create" and call.kind == JOBS
+
+
+def _target(call: Call) -> tuple[str | None, str | None]:
+    return call.namespace, call.name or (call.request.body or {}).get("metadata", {}).get("name")
 
 
 def _nothing() -> None:

@@ -186,9 +186,13 @@ class People:
         self._delete(WORKFLOW_DEFINITIONS)
 
     def delete_run(self) -> None:
-        """Delete an execution."""
+        """Delete an execution; its Job goes with it, so that none may be on its way that was asked for once more."""
         run = self._any_run()
-        if run is not None:
+        if run is None:
+            return
+        meta = run["metadata"]
+        again = self._world.network.coming[meta["namespace"], meta["name"]] > 0
+        if not again or "jobRef" not in (run.get("status") or {}):
             self._remove(LAUNCH_PLAN_EXECUTIONS, run)
 
     def delete_cronjob(self) -> None:

@@ -19,10 +19,17 @@ class Flights:
 
     @contextmanager
     def sending(self, uid: str, now: datetime) -> Iterator[None]:
-        """Note a request for the Job of the run `uid`, and forget it only if an answer came."""
+        """Note a request for the Job of the run `uid`, and forget it only if an answer came.
+
+        An earlier one that was not answered may arrive all the same.
+        """
+        earlier = self._sent.get(uid)
         self._sent[uid] = now
         yield
-        del self._sent[uid]
+        if earlier is None:
+            self._sent.pop(uid, None)
+        else:
+            self._sent[uid] = earlier
 
     def until(self, uid: str, now: datetime) -> datetime | None:
         """Return until when an unanswered request for this run may still arrive; None if there is none."""
