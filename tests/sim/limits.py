@@ -206,7 +206,11 @@ class Limits:
     def _check_start(self, run: Run) -> None:
         self._check_may_start(run)
         limit = self.plans.get(run.plan_uid or "")
-        if limit is None or limit.observed is None or run.created < limit.observed or run.plan_uid is None:
+        if limit is None or limit.observed is None or run.plan_uid is None:
+            return
+        # A request that was under way when the limit came could not be taken back: its run has a seat above the limit.
+        asked = self._world.network.asked.get((run.plan[0], run.name))
+        if min(run.created, self._world.at(asked) if asked is not None else run.created) < limit.observed:
             return
         since = max(self._asked_at(run), limit.observed)
         highest = limit.highest(since)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from launchplan_operator.api.kinds import (
     CRON_JOBS,
@@ -121,7 +122,8 @@ def _slot_problems(world: World, plan: Object, history: PlanHistory) -> Iterator
     """Invariant 2: every slot since `schedule.since` has exactly one outcome."""
     name = f"plan {history.namespace}/{history.name}"
     for slot, outcome in history.told.items():
-        if slot_name(history.name, slot) in history.started:
+        # What a person deleted while nobody had taken note of it is as if it had never been.
+        if slot_name(history.name, slot) in history.started - history.made_again:
             yield f"{name} told slot {slot} as {outcome}, and yet there is an execution of it"
     slots = _owed(world, plan)
     lost = [slot for slot in slots if slot not in history.told and slot_name(history.name, slot) not in history.started]
@@ -164,7 +166,9 @@ def _is_taken(world: World, history: PlanHistory, slot: datetime) -> bool:
 
 
 def _writes(world: World, mark: int) -> list[str]:
-    calls = (call for call, _ in world.api.log[mark:] if call.writes and call.kind.plural not in ("events", "leases"))
+    # What is refused writes nothing: a name that is taken is asked for once more from time to time.
+    done = (call for call, code in world.api.log[mark:] if call.writes and code < HTTPStatus.BAD_REQUEST)
+    calls = (call for call in done if call.kind.plural not in ("events", "leases"))
     return [f"{call.verb} {call.target} {call.namespace}/{call.name}" for call in calls]
 
 

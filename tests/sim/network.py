@@ -50,6 +50,8 @@ class Network:
         self.last_arrival = 0.0
         #: Jobs that were asked for and may yet be made, by namespace and name.
         self.coming: Counter[tuple[str | None, str | None]] = Counter()
+        #: When each Job was first asked for.
+        self.asked: dict[tuple[str | None, str | None], float] = {}
         self._fault: Fault | None = None
         self._detained: dict[Process, tuple[float, float]] = {}
         self._counted: dict[Process, tuple[int, Callable[[], None]]] = {}
@@ -70,6 +72,7 @@ class Network:
         now = asyncio.get_running_loop().time()
         if _makes_job(call):
             self.coming[_target(call)] += 1
+            self.asked.setdefault(_target(call), now)
         if fate.there > 1.0:
             self.last_arrival = max(self.last_arrival, now + fate.there)
         _later(fate.there, self._arrive, process, call, fate, answer, now)

@@ -76,7 +76,11 @@ class World:
 
     def now(self) -> datetime:
         """Return the true time."""
-        return START + timedelta(seconds=asyncio.get_running_loop().time())
+        return self.at(asyncio.get_running_loop().time())
+
+    def at(self, seconds: float) -> datetime:
+        """Return the true time of a time of the loop."""
+        return START + timedelta(seconds=seconds)
 
     def note(self, line: str) -> None:
         """Add a line to the trace."""
