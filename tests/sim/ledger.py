@@ -33,7 +33,8 @@ class PlanHistory:
         ended: the phase of every execution of the name that ended while the plan was there, by uid.
         ran: uids of those that ended and had a Job.
         forgiven: uids of executions that a person deleted: whether they are counted is left open.
-        made_again: names of executions that a person deleted: one that comes again may be of a run that was counted.
+        made_again: names of executions that went: one that comes again may be of a run that was counted.
+        deleted: names of those that a person deleted.
         started: names of all executions that the operator made.
         told: slots of which the status said that they were not started.
         resting: spans of time in which the plan was seen to be suspended: (from, until or None).
@@ -49,6 +50,7 @@ class PlanHistory:
     ran: set[str] = field(default_factory=set)
     forgiven: set[str] = field(default_factory=set)
     made_again: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
     started: set[str] = field(default_factory=set)
     told: dict[datetime, str] = field(default_factory=dict)
     untold: int = 0
@@ -67,9 +69,11 @@ class PlanHistory:
             self.ended[meta["uid"]] = "Expired" if expired else status["phase"]
             if "jobRef" in status:
                 self.ran.add(meta["uid"])
-        if change.after is None and meta["uid"] in by_hand:
-            self.forgiven.add(meta["uid"])
+        if change.after is None:
             self.made_again.add(meta["name"])
+            if meta["uid"] in by_hand:
+                self.forgiven.add(meta["uid"])
+                self.deleted.add(meta["name"])
         elif change.before is None and meta["name"] in self.made_again:
             self.forgiven.add(meta["uid"])
         if any(owner.get("controller") for owner in meta.get("ownerReferences") or ()):

@@ -123,7 +123,7 @@ def _slot_problems(world: World, plan: Object, history: PlanHistory) -> Iterator
     name = f"plan {history.namespace}/{history.name}"
     for slot, outcome in history.told.items():
         # What a person deleted while nobody had taken note of it is as if it had never been.
-        if slot_name(history.name, slot) in history.started - history.made_again:
+        if slot_name(history.name, slot) in history.started - history.deleted:
             yield f"{name} told slot {slot} as {outcome}, and yet there is an execution of it"
     slots = _owed(world, plan)
     lost = [slot for slot in slots if slot not in history.told and slot_name(history.name, slot) not in history.started]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from launchplan_operator.api.kinds import (
@@ -16,12 +17,13 @@ from launchplan_operator.api.kinds import (
     Kind,
 )
 from launchplan_operator.decide.progress import is_terminal
+from launchplan_operator.decide.run import is_finished
 from launchplan_operator.render import labels
 from tests.fake.errors import ApiError
 from tests.fake.store import Object, copy
 from tests.sim.fields import EXECUTION, WORKFLOW
 from tests.sim.generate import draw_edit, draw_limit, draw_object, draw_schedule, draw_value
-from tests.sim.world import World, stream
+from tests.sim.world import World
 
 PLANS = ("hello", "hi")
 _SPACES = ("default",) * 5 + ("other",)
@@ -33,20 +35,23 @@ _PROPAGATION = ("Background",) * 4 + ("Foreground", "Orphan")
 class People:
     """All people together: one action after the other.
 
-    Attributes:
-        calm: whether nobody deletes what others made, nor forges anything.
+    Args:
+        world: where they live.
+        rng: what they draw from.
         taste: what their plans are like.
+        actions: what they do, as often as it is named.
+
+    Attributes:
         patient: whether they wait at the end until every name is free again.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, rng: Random, taste: "Taste", actions: "tuple[Action, ...]") -> None:
         self._world = world
-        self._rng = stream(world.seed, "people")
+        self._rng = rng
         self._runs = 0
-        self.calm = self._rng.random() < 0.3
-        self.taste = self._rng.choice(_TASTES)
-        self.patient = self._rng.random() < 0.2
-        self._actions = (*(_KIND if self.calm else _ROUGH), *self.taste.actions)
+        self.taste = taste
+        self.patient = rng.random() < 0.2
+        self._actions = actions
         self._busy = self._rng.choice((20.0, 60.0, 150.0))
 
     def settle_in(self) -> None:
@@ -212,8 +217,9 @@ class People:
         self._delete(PODS)
 
     def delete_job(self) -> None:
-        """Delete a Job that its execution knows already."""
-        job = self._any(JOBS)
+        """Delete a Job that its execution knows already, as a rule one that runs."""
+        running = [job for job in self._world.all(JOBS) if not is_finished(job) and not labels.is_tombstone(job)]
+        job = self._rng.choice(running) if running and self._rng.random() < 0.7 else self._any(JOBS)
         if job is not None and self._is_noted(job):
             self._remove(JOBS, job)
 
@@ -364,48 +370,3 @@ class Taste:
     finer: float
     limited: float
     actions: tuple[Action, ...] = ()
-
-
-_KIND: tuple[Action, ...] = (
-    *(People.start_run,) * 5,
-    *(People.edit_plan,) * 5,
-    *(People.edit_workflow,) * 2,
-    *(People.toggle,) * 2,
-    *(People.pin_version,) * 2,
-    *(People.terminate,) * 2,
-    People.add_plan,
-)
-_ROUGH: tuple[Action, ...] = (
-    *_KIND,
-    People.add_workflow,
-    People.add_plan,
-    People.delete_plan,
-    People.remake_plan,
-    People.delete_workflow,
-    People.delete_run,
-    People.delete_run,
-    People.delete_cronjob,
-    People.delete_pod,
-    People.delete_job,
-    People.start_from_cronjob,
-    People.change_cronjob,
-    People.take_cronjob_name,
-    People.take_job_name,
-    People.take_run_name,
-    People.break_revision,
-)
-_LIMITING: tuple[Action, ...] = (
-    *(People.start_many,) * 5,
-    *(People.change_limit,) * 3,
-    *(People.terminate,) * 2,
-    People.change_schedule,
-)
-_TIMING: tuple[Action, ...] = (*(People.change_schedule,) * 6, People.toggle, People.change_limit)
-_TASTES = (
-    Taste(0.15, 0.1),
-    Taste(0.3, 0.9, _LIMITING),
-    Taste(0.2, 1.0, (*_LIMITING, *_LIMITING, People.delete_run, People.delete_job)),
-    Taste(0.9, 0.2, _TIMING),
-    Taste(0.6, 0.6, (*_TIMING, *_LIMITING)),
-    Taste(0.3, 0.8, (*_LIMITING, *(People.lose_status,) * 3)),
-)

@@ -18,7 +18,7 @@ from tests.sim.disasters import Disasters
 from tests.sim.faults import Profile
 from tests.sim.liveness import check_rest
 from tests.sim.loop import run_simulated
-from tests.sim.people import People
+from tests.sim.tastes import gather_people
 from tests.sim.world import World, quiet_logs, stream
 
 #: Seconds of a life.
@@ -93,7 +93,7 @@ async def _tell(world: World, checks: Checks) -> None:
     loop = asyncio.get_running_loop()
     # Who sleeps long wakes while the others still live.
     lasts = stream(world.seed, "life").choice(_LIVES) + world.adversary.profile.sleep
-    people, disasters = People(world), Disasters(world, lasts)
+    people, disasters = gather_people(world), Disasters(world, lasts)
     mover = loop.create_task(world.cluster.run())
     mover.add_done_callback(_must_go_on)
     watcher = loop.create_task(checks.watch())

@@ -1,0 +1,56 @@
+"""What people do and how often, and the six sorts of people that there are."""
+
+from tests.sim.people import Action, People, Taste
+from tests.sim.world import World, stream
+
+_KIND: tuple[Action, ...] = (
+    *(People.start_run,) * 5,
+    *(People.edit_plan,) * 5,
+    *(People.edit_workflow,) * 2,
+    *(People.toggle,) * 2,
+    *(People.pin_version,) * 2,
+    *(People.terminate,) * 2,
+    People.add_plan,
+)
+_ROUGH: tuple[Action, ...] = (
+    *_KIND,
+    People.add_workflow,
+    People.add_plan,
+    People.delete_plan,
+    People.remake_plan,
+    People.delete_workflow,
+    People.delete_run,
+    People.delete_run,
+    People.delete_cronjob,
+    People.delete_pod,
+    People.delete_job,
+    People.start_from_cronjob,
+    People.change_cronjob,
+    People.take_cronjob_name,
+    People.take_job_name,
+    People.take_run_name,
+    People.break_revision,
+)
+_LIMITING: tuple[Action, ...] = (
+    *(People.start_many,) * 5,
+    *(People.change_limit,) * 3,
+    *(People.terminate,) * 2,
+    People.change_schedule,
+)
+_TIMING: tuple[Action, ...] = (*(People.change_schedule,) * 6, People.toggle, People.change_limit)
+_TASTES = (
+    Taste(0.15, 0.1),
+    Taste(0.3, 0.9, _LIMITING),
+    Taste(0.2, 1.0, (*_LIMITING, *_LIMITING, People.delete_run, People.delete_job)),
+    Taste(0.9, 0.2, _TIMING),
+    Taste(0.6, 0.6, (*_TIMING, *_LIMITING)),
+    Taste(0.3, 0.8, (*_LIMITING, *(People.lose_status,) * 3)),
+)
+
+
+def gather_people(world: World) -> People:
+    """Return the people of a seed; of some nobody deletes what others made, nor forges anything."""
+    rng = stream(world.seed, "people")
+    usual = _KIND if rng.random() < 0.3 else _ROUGH
+    taste = rng.choice(_TASTES)
+    return People(world, rng, taste, (*usual, *taste.actions))
