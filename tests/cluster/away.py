@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.api.kinds import CRON_JOBS, JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
 from launchplan_operator.decide.schedule import slot_name
 from localcluster.cluster import LocalCluster
 from localcluster.operated import OperatorProcess
@@ -68,6 +68,7 @@ _SLOTS = 3
 _ROOM = 20.0
 _MINUTE = timedelta(minutes=1)
 _GIVES_UP = 480.0
+_RETURN = 150.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +108,17 @@ class Stranded:
     Attributes:
         slot: that slot.
         run: its execution, as it was before the controllers went on.
-        back: when they did.
+        job: the Job of that execution, and
+        cronjob: the CronJob, once they did.
+        last: the first slot after that; the plan was suspended when it had ended.
     """
 
     space: Space
     slot: datetime
     run: Object
-    back: datetime
+    job: Object
+    cronjob: Object
+    last: datetime
 
 
 def strand(space: Space, cluster: LocalCluster) -> Stranded:
@@ -127,7 +132,12 @@ def strand(space: Space, cluster: LocalCluster) -> Stranded:
         run = space.until(LAUNCH_PLAN_EXECUTIONS, slot_name("tick", slot), phase_of, _GIVES_UP)
     finally:
         os.kill(pid, signal.SIGCONT)
-    return Stranded(space, slot, run, datetime.now(UTC))
+    last = datetime.now(UTC).replace(second=0, microsecond=0) + _MINUTE
+    space.ended(slot_name("tick", last), seconds=_RETURN)
+    job, cronjob = space.read(JOBS, slot_name("tick", slot)), space.read(CRON_JOBS, "tick")
+    # Looked at minutes later, no more slots may have come.
+    space.edit(LAUNCH_PLANS, "tick", spec={"suspend": True})
+    return Stranded(space, slot, run, job, cronjob, last)
 
 
 Outages = tuple[Future[Absence], Future[Stranded]]
