@@ -66,7 +66,7 @@ class Triggers:
             self._queue.add(("LaunchPlanExecution", namespace, run[0]))
 
     def execution_changed(self, old: Object | None, new: Object | None) -> None:
-        """The run itself; what it is a run of, if the phase is another."""
+        """The run itself; what it is a run of, if the phase is another, or it stands in line now."""
         namespace, name = _name(old, new)
         self._wake_self(("LaunchPlanExecution", namespace, name), news=_is_edited(old, new))
         if old is None and new is not None and labels.is_slot_run(new):
@@ -77,7 +77,7 @@ class Triggers:
             self._caches.remember_lost(old)
         if new is None or _phase(new):
             self._caches.forget_booked(new or old or {})
-        if _phase(old) != _phase(new) or old is None or new is None:
+        if _place(old) != _place(new) or old is None or new is None:
             reference = ((new or old or {}).get("spec") or {}).get("launchPlanRef") or {}
             key = (reference.get("kind", "LaunchPlan"), namespace, str(reference.get("name")))
             self._queue.add_after(key, GATHERING)
@@ -184,6 +184,12 @@ def _ledger(plan: Object | None) -> set[tuple[Any, ...]]:
 
 def _phase(obj: Object | None) -> str | None:
     return ((obj or {}).get("status") or {}).get("phase")
+
+
+def _place(run: Object | None) -> tuple[str | None, bool]:
+    """What a plan sees of a run: its phase, and whether it was accepted, without which it does not stand in line."""
+    conditions = ((run or {}).get("status") or {}).get("conditions") or ()
+    return _phase(run), any(c["type"] == "Accepted" and c["status"] == "True" for c in conditions)
 
 
 def _verdict(obj: Object | None) -> tuple[Any, ...]:

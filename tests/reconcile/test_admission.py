@@ -221,6 +221,21 @@ async def test_a_run_that_was_rejected_for_its_name_is_not_told_as_deleted_when_
 
 
 @virtual_time
+async def test_a_run_whose_name_was_kept_by_an_earlier_one_starts_when_that_is_free() -> None:
+    world = await limited_world()
+    world.create(run("a"))
+    await world.advance(2)
+    world.delete(JOBS, "a")
+    await world.advance(5)
+    world.delete(EXECUTIONS, "a")
+    world.create(run("a"))
+    await world.advance(5)
+    assert (phases(world), ready_reason(world, "a")) == ({"a": "Queued"}, "JobNameTaken")
+    await world.advance(16 * 60, 10)
+    assert phases(world) == {"a": "Running"}
+
+
+@virtual_time
 async def test_a_run_that_was_about_to_start_when_a_limit_came_waits_for_its_seat() -> None:
     world = World()
     world.create(workflow())

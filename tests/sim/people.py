@@ -191,13 +191,14 @@ class People:
         self._delete(WORKFLOW_DEFINITIONS)
 
     def delete_run(self) -> None:
-        """Delete an execution; its Job goes with it, so that none may be on its way that was asked for once more."""
+        """Delete an execution; its Job goes with it, so that it must be one that everybody took note of."""
         run = self._any_run()
         if run is None:
             return
         meta = run["metadata"]
+        job = self._world.get(JOBS, meta["namespace"], meta["name"])
         again = self._world.network.coming[meta["namespace"], meta["name"]] > 0
-        if not again or "jobRef" not in (run.get("status") or {}):
+        if job is None or (self._is_noted(job) and not again and self._is_accounted(run)):
             self._remove(LAUNCH_PLAN_EXECUTIONS, run)
 
     def delete_cronjob(self) -> None:
@@ -291,6 +292,14 @@ class People:
         execution = self._world.get(LAUNCH_PLAN_EXECUTIONS, meta["namespace"], meta["name"])
         noted = ((execution or {}).get("status") or {}).get("jobRef") or {}
         return bool(noted.get("uid") == meta["uid"])
+
+    def _is_accounted(self, run: Object) -> bool:
+        """Tell whether a slot's run is in its plan's books: else the slot is one that nobody has started."""
+        meta = run["metadata"]
+        plan = self._world.get(LAUNCH_PLANS, meta["namespace"], run["spec"]["launchPlanRef"].get("name", ""))
+        slot = (meta.get("annotations") or {}).get(labels.SLOT)
+        mark = (((plan or {}).get("status") or {}).get("schedule") or {}).get("lastSlot")
+        return slot is None or (mark is not None and slot <= mark)
 
     def _coming_name(self) -> str:
         minutes = int(self._world.now().timestamp()) // 60 + self._rng.randrange(1, 4)
