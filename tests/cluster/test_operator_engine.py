@@ -208,7 +208,6 @@ def test_late_slots_run_as_the_plan_asks_and_the_others_are_missed(outages: Outa
         assert slot_text(slot) in described
 
 
-@pytest.mark.timeout(900)
 def test_a_slot_that_no_controller_started_is_caught_up(outages: Outages) -> None:
     """No earlier than 320 s after its time. What the controllers passed over at their return is unknown; none is lost."""
     stranded = outages[1].result()
