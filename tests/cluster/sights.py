@@ -75,10 +75,10 @@ def then_by_hand(before: Callable[[Space], object]) -> Callable[[Space], None]:
 
 
 def a_run_that_fills_the_queue(space: Space) -> None:
-    """One run under way, and one that waits."""
+    """One run under way, and one that waits: of two made in the same second the first by name does."""
     limited(max=1)(space)
-    space.create(LAUNCH_PLAN_EXECUTIONS, "second", run_of("daily"))
-    space.in_phase("second", "Queued")
+    space.create(LAUNCH_PLAN_EXECUTIONS, "ahead", run_of("daily"))
+    space.in_phase("ahead", "Queued")
 
 
 def a_run_on_a_lost_node(behavior: str) -> Callable[[Space], None]:
