@@ -79,7 +79,7 @@ reconcile: venv ## The reconcilers over an in-memory API server (seconds)
 search: venv ## The simulation: seeds, and each mutation by its recorded seed (minutes)
 	@$(PYTEST) tests/sim
 
-sim: venv ## Deterministic simulation: SEEDS=10000 FIRST=1 (a thousand seeds a minute on two cores)
+sim: venv ## Deterministic simulation: SEEDS=10000 FIRST=1 (hundreds of seeds a minute)
 	@.venv/bin/python -m tests.sim --seeds $(SEEDS) --first $(FIRST)
 
 kopf: venv ## The real kopf against a fake server (seconds)
