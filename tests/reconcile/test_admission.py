@@ -9,6 +9,8 @@ import pytest
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, PODS
 from launchplan_operator.reconcile import launch
 from launchplan_operator.reconcile.choice import choose_content
+from tests.fake.faults import Fault, Lost
+from tests.fake.routing import Call
 from tests.fake.virtual import virtual_time
 from tests.reconcile.world import NAMESPACE, World, plan, run, workflow
 
@@ -233,6 +235,30 @@ async def test_a_run_whose_name_was_kept_by_an_earlier_one_starts_when_that_is_f
     assert (phases(world), ready_reason(world, "a")) == ({"a": "Queued"}, "JobNameTaken")
     await world.advance(16 * 60, 10)
     assert phases(world) == {"a": "Running"}
+
+
+@virtual_time
+async def test_the_name_of_an_ended_run_is_kept_where_a_request_for_its_job_may_still_arrive() -> None:
+    world = await limited_world()
+    await world.advance(10)
+    hung: list[Call] = []
+
+    def hang_once(call: Call) -> Fault | None:
+        if hung or (call.verb, call.kind) != ("create", JOBS):
+            return None
+        hung.append(call)
+        return Fault(Lost.HANGS, applied=False)
+
+    world.api.faults = hang_once
+    world.create(run("a"))
+    await world.advance(35)
+    finish(world, "a")
+    await world.advance(3)
+    assert phases(world) == {"a": "Succeeded"}
+    world.delete(JOBS, "a")
+    await world.advance(3)
+    assert world.get(JOBS, "a")["metadata"]["labels"]["launchplan.dev/tombstone"] == "true"
+    assert phases(world) == {"a": "Succeeded"}
 
 
 @virtual_time

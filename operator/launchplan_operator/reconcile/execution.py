@@ -8,15 +8,16 @@ from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal
+from launchplan_operator.decide.retention import MINIMUM_AGE
 from launchplan_operator.decide.run import End
-from launchplan_operator.reconcile.context import Context, write_status
+from launchplan_operator.reconcile.context import Context, may_be_starting, write_status
 from launchplan_operator.reconcile.ending import reject, write_aborted
 from launchplan_operator.reconcile.follow import adopt_stray, follow_job, is_job_of, origin_type
 from launchplan_operator.reconcile.launch import launch, meet_tombstone, taken
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.reconcile.slotruns import is_straggler
 from launchplan_operator.reconcile.standing import find_end, find_standing, plan_of
-from launchplan_operator.reconcile.tombstone import occupy_name
+from launchplan_operator.reconcile.tombstone import occupy_name, told_end
 from launchplan_operator.render import labels
 from launchplan_operator.render.execution import render_record
 
@@ -93,12 +94,34 @@ async def record_job(context: Context, job: Mapping[str, Any]) -> Outcome:
 
 
 async def _look_after(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any] | None) -> Outcome:
-    """A run that ended keeps its Job, and is told that a later `terminate` has no effect."""
+    """A run that ended keeps its Job, or at least its name, and is told that a later `terminate` has no effect."""
+    if job is None and _may_start_again(context, execution):
+        kept = await _keep_name(context, execution)
+        if not isinstance(kept, Done):
+            return kept
     if job is not None and is_job_of(job, execution):
         outcome = await adopt_stray(context, execution, job)
         if not isinstance(outcome, Done):
             return outcome
     return await _observe_late_wish(context, execution)
+
+
+def _may_start_again(context: Context, execution: Mapping[str, Any]) -> bool:
+    """Tell whether a request for a Job of a run that ended may still arrive: all were sent before its end."""
+    ended = execution["status"].get("completionTime")
+    lately = ended is not None and context.clock() - to_instant(ended) <= MINIMUM_AGE
+    return lately and _was_started(execution) and may_be_starting(context, execution)
+
+
+async def _keep_name(context: Context, execution: Mapping[str, Any]) -> Outcome:
+    """Occupy the name of a run that ended and whose Job a person deleted."""
+    namespace, name = execution["metadata"]["namespace"], execution["metadata"]["name"]
+    if await context.client.get(JOBS, namespace, name) is not None:
+        return Done()
+    found = await occupy_name(
+        context, execution["metadata"], told_end(execution["status"]), plan_of(context, execution)
+    )
+    return found if isinstance(found, Failed) else Done()
 
 
 async def _observe_late_wish(context: Context, execution: Mapping[str, Any]) -> Outcome:

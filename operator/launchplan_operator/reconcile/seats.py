@@ -11,13 +11,13 @@ from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, PODS
 from launchplan_operator.decide.concurrency import Seat
 from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text, to_instant
-from launchplan_operator.decide.progress import cause_of, is_terminal
+from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.run import End, is_finished, is_open
 from launchplan_operator.decide.schedule import slot_of_name
 from launchplan_operator.reconcile.caches import scoped
 from launchplan_operator.reconcile.context import Context, starts_until
 from launchplan_operator.reconcile.result import Failed
-from launchplan_operator.reconcile.tombstone import occupy_name, read_cause
+from launchplan_operator.reconcile.tombstone import occupy_name, read_cause, told_end
 from launchplan_operator.render import labels
 
 #: How long after its run's end a pod may take to end before a person is told.
@@ -124,14 +124,8 @@ async def _job_of_ended(context: Context, plan: Mapping[str, Any], seat: Seat) -
     if execution is not None and is_there and not is_terminal(status):
         context.caches.take(LAUNCH_PLAN_EXECUTIONS, execution)
         return Failed(f"the execution {seat.name} is there after all")
-    end = _end_of(status) if is_there else _DELETED
+    end = told_end(status) if is_there else _DELETED
     return await occupy_name(context, {"namespace": namespace, "name": seat.name, "uid": seat.uid}, end, plan)
-
-
-def _end_of(status: Mapping[str, Any]) -> End:
-    """Return why a run has ended, as it says itself."""
-    reason, message = cause_of(status)
-    return End(Reason[reason or "Aborted"], message)
 
 
 async def _open_pods(context: Context, plan: Mapping[str, Any], names: Sequence[str]) -> dict[str, Mapping[str, Any]]:

@@ -4,7 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import JOBS
+from launchplan_operator.decide.progress import cause_of
 from launchplan_operator.decide.run import End
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.result import Failed
@@ -39,6 +41,12 @@ async def occupy_name(
 def is_tombstone_of(job: Mapping[str, Any], uid: str) -> bool:
     """Tell whether a Job occupies the name of this very run."""
     return labels.is_tombstone(job) and (job["metadata"].get("annotations") or {}).get(labels.RUN_UID) == uid
+
+
+def told_end(status: Mapping[str, Any]) -> End:
+    """Return why a run has ended, as its status says."""
+    reason, message = cause_of(status)
+    return End(Reason[reason or "Aborted"], message)
 
 
 def read_cause(tombstone: Mapping[str, Any]) -> Mapping[str, str]:
