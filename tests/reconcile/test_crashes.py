@@ -8,13 +8,16 @@ import pytest
 from launchplan_operator.api.kinds import (
     CONTROLLER_REVISIONS,
     CRON_JOBS,
+    EVENTS,
     JOBS,
     LAUNCH_PLAN_EXECUTIONS,
     LAUNCH_PLANS,
 )
+from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.versions import read_snapshot, revision_name
 from tests.fake.faults import Fault, Lost
+from tests.fake.routing import Call
 from tests.fake.virtual import START, run_virtual, virtual_now
 from tests.reconcile.world import World, crash_at, plan, run, workflow
 
@@ -241,5 +244,48 @@ def test_a_deletion_that_nobody_told_ends_the_work_on_a_dead_plan() -> None:
             world.api.collect_garbage()
         assert len(world.writes_since(mark)) <= 4, world.writes_since(mark)
         assert world.names(CRON_JOBS) == []
+
+    run_virtual(story())
+
+
+def die_after_the_delete(world: World) -> None:
+    """Let the operator die once it has deleted a CronJob."""
+    dead = False
+
+    def fault(call: Call) -> Fault | None:
+        nonlocal dead
+        if not call.writes or call.kind == EVENTS:
+            return None
+        was_dead, dead = dead, dead or (call.verb, call.kind) == ("delete", CRON_JOBS)
+        return Fault(Lost.HANGS, applied=not was_dead) if dead else None
+
+    world.api.faults = fault
+
+
+def test_a_plan_that_goes_on_while_its_cronjob_is_about_to_go_owes_every_slot_from_then_on() -> None:
+    async def story() -> None:
+        world = World()
+        world.create(workflow())
+        world.create(plan())
+        await world.start()
+        await world.advance(70, STEP)
+        announced = crash_at(world, 1, applied=True)
+        world.edit(LAUNCH_PLANS, "hello", suspend=True)
+        await world.settle()
+        await world.crash()
+        assert announced()
+        die_after_the_delete(world)
+        world.edit(LAUNCH_PLANS, "hello", suspend=False, schedule={"cron": "* * * * *", "engine": "Operator"})
+        resumed = instant_text(virtual_now())
+        await world.start()
+        await world.crash()
+        world.api.faults = lambda _call: None
+        await world.advance(300, STEP)
+        await world.start()
+        await world.advance(25, STEP)
+        assert world.names(CRON_JOBS) == []
+        assert world.status["schedule"]["since"] == resumed
+        outcomes = {name: world.status["counts"].get(name, 0) for name in ("started", "missed")}
+        assert outcomes == {"started": 1 + 4, "missed": 1}
 
     run_virtual(story())

@@ -230,6 +230,9 @@ def _next_hash(here: Situation) -> str | None:
 async def _remove(context: Context, here: Situation) -> ScheduleStep:
     if here.live is None:
         return ScheduleStep(recorded_facts(here))
+    if _next_hash(here) != here.recorded.get("scheduleHash"):
+        # The plan was edited once more since the announcement: the slots from now on are the newer schedule's.
+        return await _announce(context, here, here.live["metadata"]["uid"])
     outcome = await remove_cronjob(context, here.plan, here.live)
     return ScheduleStep(outcome=Again(_SOON) if isinstance(outcome, Done) else outcome)
 
