@@ -35,6 +35,7 @@ class PlanHistory:
         forgiven: uids of executions that a person deleted: whether they are counted is left open.
         made_again: names of executions that went: one that comes again may be of a run that was counted.
         deleted: names of those that a person deleted.
+        seen: names of all that had a phase.
         started: names of all executions that the operator made.
         told: slots of which the status said that they were not started.
         resting: spans of time in which the plan was seen to be suspended: (from, until or None).
@@ -51,6 +52,7 @@ class PlanHistory:
     forgiven: set[str] = field(default_factory=set)
     made_again: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
     started: set[str] = field(default_factory=set)
     told: dict[datetime, str] = field(default_factory=dict)
     untold: int = 0
@@ -78,7 +80,9 @@ class PlanHistory:
             self.forgiven.add(meta["uid"])
         if any(owner.get("controller") for owner in meta.get("ownerReferences") or ()):
             self.started.add(meta["name"])
-        if change.after is None and meta["uid"] not in by_hand and not status.get("phase"):
+        if status.get("phase"):
+            self.seen.add(meta["name"])
+        if change.after is None and meta["uid"] not in by_hand and meta["name"] not in self.seen:
             # A request that arrived after its slot was settled: what it made goes before it is looked at.
             self.started.discard(meta["name"])
 

@@ -132,7 +132,8 @@ class World:
 
     def kill(self, process: Process, away: float | None = None) -> None:
         """Kill a process; its replica comes back after a while."""
-        if process.dead:
+        if process.ended:
+            # It ended by itself while a call of its was on the way, and its replica comes back anyway.
             return
         self.note(f"kill {process.name}")
         process.kill()

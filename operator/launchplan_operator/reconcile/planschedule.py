@@ -220,6 +220,11 @@ async def _announce(context: Context, here: Situation, uid: str | None) -> Sched
     return ScheduleStep(facts, account, pending=_pending("the old CronJob is about to go"), again=_SOON)
 
 
+def _is_overtaken(here: Situation) -> bool:
+    """Tell whether the plan was edited once more since the end of its CronJob was announced."""
+    return _next_hash(here) != here.recorded.get("scheduleHash")
+
+
 def _next_hash(here: Situation) -> str | None:
     if here.own_table is not None:
         return operator_hash(here.own_table)
@@ -230,8 +235,8 @@ def _next_hash(here: Situation) -> str | None:
 async def _remove(context: Context, here: Situation) -> ScheduleStep:
     if here.live is None:
         return ScheduleStep(recorded_facts(here))
-    if _next_hash(here) != here.recorded.get("scheduleHash"):
-        # The plan was edited once more since the announcement: the slots from now on are the newer schedule's.
+    if _is_overtaken(here):
+        # The slots from now on are the newer schedule's.
         return await _announce(context, here, here.live["metadata"]["uid"])
     outcome = await remove_cronjob(context, here.plan, here.live)
     return ScheduleStep(outcome=Again(_SOON) if isinstance(outcome, Done) else outcome)
