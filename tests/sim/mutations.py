@@ -149,7 +149,7 @@ MUTATIONS: dict[str, Mutation] = {
     "ledger not rebuilt after status loss": Mutation(admission.no_rebuild, 12),
     "no tombstone for a deleted execution": Mutation(admission.no_tombstone, 63, _held),
     "the rebuild before the CronJob is gone": Mutation(admission.rebuild_at_once, None),
-    "the fence removed": Mutation(admission.no_fence, 102, _sleepy),
+    "the fence removed": Mutation(admission.no_fence, 401, _sleepy),
     "catch-up under another name": Mutation(admission.catch_up_elsewhere, 68),
     "catch-up without the look": Mutation(admission.catch_up_unseen, 13),
     "catch-up within the deadline": Mutation(admission.catch_up_early, None),

@@ -221,7 +221,11 @@ class People:
         """Delete a Job that its execution knows already, as a rule one that runs."""
         running = [job for job in self._world.all(JOBS) if not is_finished(job) and not labels.is_tombstone(job)]
         job = self._rng.choice(running) if running and self._rng.random() < 0.7 else self._any(JOBS)
-        if job is not None and self._is_noted(job):
+        if job is None or not self._is_noted(job):
+            return
+        # Where two work at once without an election, neither knows what the other asked for.
+        meta = job["metadata"]
+        if self._world.elected or not self._world.network.coming[meta["namespace"], meta["name"]]:
             self._remove(JOBS, job)
 
     def start_from_cronjob(self) -> None:
