@@ -93,10 +93,16 @@ class Triggers:
         self._queue.add_after(key, GATHERING)
 
     def job_changed(self, old: Object | None, new: Object | None) -> None:
-        """The run of that name; the plan whose limit it counted under, where no run is left to tell of it."""
+        """The run of that name; the plan whose limit it counted under, where no run is left to tell of it.
+
+        A tombstone's plan too, which removes it when its time has come.
+        """
         namespace, name = _name(old, new)
         went_on = old is not None and new is not None and old.get("status") != new.get("status")
         self._wake_self(("LaunchPlanExecution", namespace, name), news=went_on)
+        plan = ((new or {}).get("metadata", {}).get("labels") or {}).get(labels.PLAN)
+        if old is None and new is not None and plan and labels.is_tombstone(new):
+            self._queue.add_after(("LaunchPlan", namespace, plan), GATHERING)
         if self._caches.executions.get(namespace, name) is None:
             self._wake_limited(new or old or {})
 

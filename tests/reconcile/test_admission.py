@@ -259,6 +259,8 @@ async def test_the_name_of_an_ended_run_is_kept_where_a_request_for_its_job_may_
     await world.advance(3)
     assert world.get(JOBS, "a")["metadata"]["labels"]["launchplan.dev/tombstone"] == "true"
     assert phases(world) == {"a": "Succeeded"}
+    await world.advance(16 * 60, 10)
+    assert world.names(JOBS) == []
 
 
 @virtual_time
@@ -300,6 +302,25 @@ async def test_raising_the_limit_admits_at_once_and_lowering_it_ends_nothing() -
     finish(world, "a")
     await world.advance(5)
     assert phases(world) == {"a": "Succeeded", "b": "Running", "c": "Queued"}
+
+
+@virtual_time
+async def test_a_limit_counts_beside_a_persons_cronjob_of_the_plans_name() -> None:
+    world = World()
+    world.create(workflow())
+    foreign = {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": workflow()["spec"]["job"]}}
+    metadata = {"name": "hello", "namespace": NAMESPACE}
+    world.create({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": foreign})
+    world.create(plan())
+    await world.start()
+    assert world.ready()[2] == "CronJobNameTaken"
+    world.edit(LAUNCH_PLANS, "hello", concurrency={"max": 1, "behavior": "Queue"}, suspend=True)
+    await world.advance(20)
+    assert world.status["concurrency"]["queued"] == 0
+    for name in ("a", "b"):
+        world.create(run(name))
+    await world.advance(5)
+    assert "a" in world.names(JOBS)
 
 
 @virtual_time

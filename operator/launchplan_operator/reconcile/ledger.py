@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.kinds import LAUNCH_PLANS
 from launchplan_operator.decide.concurrency import decide_admission, read_policy
 from launchplan_operator.decide.ledger import (
     Ledger,
@@ -31,6 +32,7 @@ from launchplan_operator.reconcile.rebuild import rebuild_ledger
 from launchplan_operator.reconcile.result import Failed
 from launchplan_operator.reconcile.seats import review_seats, started_names
 from launchplan_operator.reconcile.standing import candidate_of, is_accepted
+from launchplan_operator.render import labels
 
 #: How long a CronJob's controller may still make a Job after its CronJob was seen gone.
 _CRONJOB_SETTLES = timedelta(seconds=5)
@@ -146,10 +148,17 @@ def _until_cronjob_settled(context: Context, plan: Mapping[str, Any]) -> float |
     metadata, now = plan["metadata"], context.clock()
     key = scoped(metadata["namespace"], metadata["name"])
     schedule = (plan.get("status") or {}).get("schedule") or {}
-    if context.caches.cronjobs.get(metadata["namespace"], metadata["name"]) is not None or schedule.get("cronJob"):
+    live = context.caches.cronjobs.get(metadata["namespace"], metadata["name"])
+    if (live is not None and _starts_runs(live)) or schedule.get("cronJob"):
         return _UNTIL_GONE
     # Another process may have seen it go just before this one took over.
     instants = [context.caches.cronjobs_gone.get(key), context.leader_since()]
     left = [(each + _CRONJOB_SETTLES - now).total_seconds() for each in instants if each is not None]
     is_new = not plan.get("status")
     return max(left) if left and max(left) > 0 and not is_new else None
+
+
+def _starts_runs(cronjob: Mapping[str, Any]) -> bool:
+    """Tell whether a CronJob of the plan's name is a plan's; somebody's own starts nothing that counts under a limit."""
+    controller = labels.controller_of(cronjob)
+    return controller is not None and controller["kind"] == LAUNCH_PLANS.kind

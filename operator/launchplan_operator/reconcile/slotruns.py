@@ -18,6 +18,9 @@ from launchplan_operator.reconcile.result import Failed
 from launchplan_operator.render import labels
 from launchplan_operator.render.execution import render_slot_run
 
+#: Outcomes of slots that left no run.
+_UNSTARTED = frozenset({Reason.Missed.value, Reason.Unknown.value})
+
 
 async def start_slots(
     context: Context,
@@ -106,10 +109,21 @@ def _tell(context: Context, plan: Mapping[str, Any], slot: datetime, reason: Rea
 def is_straggler(execution: Mapping[str, Any], plan: Mapping[str, Any], booked: Container[str]) -> bool:
     """Tell whether a slot's run was made by a request that arrived after the slot had been settled otherwise.
 
-    Whatever is settled as started is booked in memory, or was there before this process began to write.
+    Whatever is settled as started is booked in memory, or was there before this process began to write; of what was
+    there, a request that arrived when nobody wrote has made what the plan tells as missed.
     """
-    if (execution.get("status") or {}).get("phase") or execution["metadata"]["uid"] in booked:
+    if (execution.get("status") or {}).get("phase"):
+        return False
+    if execution["metadata"]["annotations"][labels.SLOT] in _told_unstarted(plan):
+        return True
+    if execution["metadata"]["uid"] in booked:
         return False
     schedule = (plan.get("status") or {}).get("schedule") or {}
     marks = [schedule[mark] for mark in ("since", "lastSlot") if schedule.get(mark)]
     return not marks or execution["metadata"]["annotations"][labels.SLOT] <= max(marks)
+
+
+def _told_unstarted(plan: Mapping[str, Any]) -> set[str]:
+    """Return the slots of which a plan's status tells that nothing was started for them."""
+    decisions = (plan.get("status") or {}).get("decisions") or ()
+    return {each["slot"] for each in decisions if "slot" in each and each["outcome"] in _UNSTARTED}
