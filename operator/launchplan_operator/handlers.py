@@ -62,8 +62,8 @@ class Triggers:
         self._wake_own(("LaunchPlan", namespace, name), old, new)
         if _standing(old) != _standing(new):
             self._wake_waiting(namespace, "LaunchPlan", name)
-        for run in _ledger(old) ^ _ledger(new):
-            self._queue.add(("LaunchPlanExecution", namespace, run[0]))
+        for name_of_run in _news_of_runs(old, new):
+            self._queue.add(("LaunchPlanExecution", namespace, name_of_run))
 
     def execution_changed(self, old: Object | None, new: Object | None) -> None:
         """The run itself; what it is a run of, if the phase is another, or it stands in line now."""
@@ -193,11 +193,18 @@ def _standing(plan: Object | None) -> tuple[Any, ...]:
     return (*_verdict(plan), ((plan or {}).get("status") or {}).get("versions"))
 
 
-def _ledger(plan: Object | None) -> set[tuple[Any, ...]]:
-    """What a plan's ledger says of each run: that it may start, is to end, or never starts."""
+def _news_of_runs(old: Object | None, new: Object | None) -> list[str]:
+    """Name the runs of whom a plan's ledger says something new, in the order in which they were admitted."""
+    before, after = _ledger(old), _ledger(new)
+    return [run[0] for run in (*after, *before) if (run in before) != (run in after)]
+
+
+def _ledger(plan: Object | None) -> dict[tuple[Any, ...], None]:
+    """What a plan's ledger says of each run, in its order: that it may start, is to end, or never starts."""
     ledger = ((plan or {}).get("status") or {}).get("concurrency") or {}
-    seats = {(seat["name"], seat["uid"], seat.get("replacedBy")) for seat in ledger.get("running") or ()}
-    return seats | {(entry["name"], entry["uid"], entry["reason"]) for entry in ledger.get("skipped") or ()}
+    seats = ((seat["name"], seat["uid"], seat.get("replacedBy")) for seat in ledger.get("running") or ())
+    skipped = ((entry["name"], entry["uid"], entry["reason"]) for entry in ledger.get("skipped") or ())
+    return dict.fromkeys((*seats, *skipped))
 
 
 def _phase(obj: Object | None) -> str | None:

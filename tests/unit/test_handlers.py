@@ -351,3 +351,15 @@ async def test_a_counted_run_that_goes_is_remembered() -> None:
     world.change(None, counted)
     world.change(counted, None)
     assert list(world.caches.counted_jobs) == ["job-1"]
+
+
+@virtual_time
+async def test_runs_that_are_admitted_at_once_are_woken_in_their_order() -> None:
+    """What came first starts first, in every process alike."""
+    world = World()
+    names = [f"run-{number}" for number in range(12)]
+    seats = [{"name": name, "uid": name} for name in names]
+    world.change(None, plan())
+    world.forget()
+    world.change(plan(), plan(status={"concurrency": {"running": seats}}))
+    assert [key[2] for key in world.queue._waiting] == ["hello", *names]
