@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from localcluster.charts import Helm
 from localcluster.cluster import LocalCluster, prepare
 from localcluster.operated import (
     ACCOUNT,
@@ -20,6 +21,7 @@ from localcluster.operated import (
     write_operator_kubeconfig,
 )
 from tests.cluster.away import Away, Outages, begin, leave, strand
+from tests.cluster.charted import Charted, charted_cluster
 from tests.cluster.modelled import Playing
 from tests.cluster.support import Space
 
@@ -35,6 +37,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     here = Path(__file__).parent
     if not session.config.option.collectonly and any(here in item.path.parents for item in session.items):
         prepare("stub", _reporter(session))
+        Helm.find(_reporter(session))
 
 
 @pytest.hookimpl(trylast=True)
@@ -139,6 +142,13 @@ def away(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Away]:
         yield begin(lambda: Space(api, _new_namespace(cluster), cluster.kubectl, cluster.audit_log), operate)
         for operator in operators:
             operator.stop()
+
+
+@pytest.fixture(scope="session")
+def charted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Charted]:
+    """A cluster of its own, on which helm installs the chart."""
+    with charted_cluster(tmp_path_factory.mktemp("charted")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
