@@ -1,7 +1,8 @@
 """Writes what the documentation takes from the sources: `python -m docs.generate`, or `make generate`.
 
-The reference pages are made from the CRDs, the reasons and the command line's parsers; the quotes in a page, each between `<!-- quote FILE -->` and
-`<!-- end -->`, from the file that they name.
+The reference pages are made from the CRDs, the reasons and the command line's parsers; Argo CD's ConfigMap from the
+scripts below gitops/argocd; the quotes in a page, each between `<!-- quote FILE -->` and `<!-- end -->`, from the file
+that they name.
 """
 
 # ruff: noqa: INP001 - a folder of pages is no package
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from docs.argocd import CONFIG_MAP, render_config_map
 from docs.commands import render_commands
 from launchplan_operator.api.crd import build_crds
 from launchplan_operator.api.reasons import Reason
@@ -56,6 +58,7 @@ def generated() -> dict[Path, str]:
     pages = {REFERENCE / f"{crd['spec']['names']['singular']}.md": render_kind(crd) for crd in build_crds()}
     pages[REFERENCE / "reasons.md"] = render_reasons()
     pages[REFERENCE / "cli.md"] = _HEADER + render_commands()
+    pages[CONFIG_MAP] = render_config_map()
     quoting = {path: with_quotes(path.read_text(encoding="utf-8")) for path in (ROOT / "README.md", *_own_pages())}
     return pages | quoting
 

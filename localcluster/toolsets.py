@@ -101,5 +101,7 @@ CONTAINERD = ToolSet(
     variables={f"{_CONTAINERD}/version.Version": "{version}"},
 )
 CRONPARSER = ToolSet(name="cronparser", directory=SOURCE / "cronparser", programs={"cronparser": "."})
+KSTATUS = ToolSet(name="kstatus", directory=SOURCE / "kstatus", programs={"kstatus": "."})
+ARGOLUA = ToolSet(name="argolua", directory=SOURCE / "argolua", programs={"argolua": "."})
 
-TOOL_SETS = {each.name: each for each in (KUBERNETES, CONTAINERD, CRONPARSER)}
+TOOL_SETS = {each.name: each for each in (KUBERNETES, CONTAINERD, CRONPARSER, KSTATUS, ARGOLUA)}
