@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from localcluster.build import build
 from localcluster.cluster import LocalCluster, prepare
 from localcluster.operated import OperatorProcess, free_port, install, write_operator_kubeconfig
+from localcluster.toolsets import ARGOLUA
 from tests.cluster.away import Away, Outages, begin, leave, strand
 from tests.cluster.modelled import Playing
 from tests.cluster.support import Space
@@ -25,6 +27,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     here = Path(__file__).parent
     if not session.config.option.collectonly and any(here in item.path.parents for item in session.items):
         prepare("stub", _reporter(session))
+    if not session.config.option.collectonly and any(item.path.name == "test_argocd.py" for item in session.items):
+        build(ARGOLUA, _reporter(session))
 
 
 def _reporter(session: pytest.Session) -> Callable[[str], None]:
