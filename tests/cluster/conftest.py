@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from localcluster.build import build
 from localcluster.charts import Helm
 from localcluster.cluster import LocalCluster, prepare
 from localcluster.operated import (
@@ -20,6 +21,7 @@ from localcluster.operated import (
     install,
     write_operator_kubeconfig,
 )
+from localcluster.toolsets import ARGOLUA
 from tests.cluster.away import Away, Outages, begin, leave, strand
 from tests.cluster.charted import Charted, charted_cluster
 from tests.cluster.modelled import Playing
@@ -38,6 +40,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if not session.config.option.collectonly and any(here in item.path.parents for item in session.items):
         prepare("stub", _reporter(session))
         Helm.find(_reporter(session))
+    if not session.config.option.collectonly and any(item.path.name == "test_argocd.py" for item in session.items):
+        build(ARGOLUA, _reporter(session))
 
 
 @pytest.hookimpl(trylast=True)

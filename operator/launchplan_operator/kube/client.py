@@ -225,11 +225,14 @@ class Client:
         name: str,
         uid: str | None = None,
         propagation: str = "Background",
+        *,
+        resource_version: str | None = None,
     ) -> Reply:
-        """Delete an object; with `uid` only that very one (else the reply is a conflict)."""
+        """Delete an object; with `uid` only that very one, with `resource_version` only as it was (else a conflict)."""
         options: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
-        if uid is not None:
-            options["preconditions"] = {"uid": uid}
+        wanted = {"uid": uid, "resourceVersion": resource_version}
+        if preconditions := {key: value for key, value in wanted.items() if value is not None}:
+            options["preconditions"] = preconditions
         return await self._mutate("delete", kind, "DELETE", kind.path(namespace, name), query=None, body=options)
 
     async def _mutate(  # noqa: PLR0913 - the one door of all writes
