@@ -19,6 +19,8 @@ from launchplan_operator.render import labels
 OWN_KINDS = (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS)
 #: Seconds in which the changes of one run meet in one look at its plan.
 GATHERING = 0.25
+#: The same for what changes nothing but how many run, which the end of a short run overtakes.
+UNHURRIED = 2.0
 
 Object = Mapping[str, Any]
 
@@ -63,15 +65,16 @@ class Triggers:
         if _standing(old) != _standing(new):
             self._wake_waiting(namespace, "LaunchPlan", name)
         for name_of_run in _news_of_runs(old, new):
-            self._queue.add(("LaunchPlanExecution", namespace, name_of_run))
+            self._queue.add(("LaunchPlanExecution", namespace, name_of_run), urgent=True)
 
     def execution_changed(self, old: Object | None, new: Object | None) -> None:
         """The run itself; what it is a run of, if the phase is another, or it stands in line now."""
         namespace, name = _name(old, new)
-        self._wake_own(("LaunchPlanExecution", namespace, name), old, new)
-        if old is None and new is not None and labels.is_slot_run(new):
-            # Its plan's look made it: it was nobody's own write, and the watch brings nothing newer.
-            self._queue.add(("LaunchPlanExecution", namespace, name))
+        key = ("LaunchPlanExecution", namespace, name)
+        if old is None and new is not None and not _phase(new) and (not self.own_write or labels.is_slot_run(new)):
+            # A slot's run was made by its plan's look: it was nobody's own write, and the watch brings nothing newer.
+            self._queue.add(key, urgent=True)
+        self._wake_own(key, old, new)
         if new is None and old is not None:
             self._caches.remember_counted(old)
             self._caches.remember_lost(old)
@@ -82,7 +85,7 @@ class Triggers:
         if _place(old) != _place(new) or old is None or new is None:
             reference = ((new or old or {}).get("spec") or {}).get("launchPlanRef") or {}
             key = (reference.get("kind", "LaunchPlan"), namespace, str(reference.get("name")))
-            self._queue.add_after(key, GATHERING)
+            self._queue.add_after(key, UNHURRIED if new is not None and _phase(new) == "Running" else GATHERING)
 
     def cronjob_changed(self, old: Object | None, new: Object | None) -> None:
         """The plan of that name, if the CronJob was changed or fired."""

@@ -338,7 +338,7 @@ def test_a_lost_ledger_is_made_again_before_anybody_is_admitted(space: Space, op
 
 
 def test_many_waiting_runs_cost_one_write_of_the_ledger_and_one_job_each(space: Space, cluster: LocalCluster) -> None:
-    """Beside it each run's own status is written twice, as without a limit: it has a Job, and runs. Nothing is read."""
+    """Beside it each run's own status is written at most twice, as without a limit. Nothing is read."""
     space.offer(spec=workflow(words(OUTPUTS, hold="pending")))
     space.plan("copy", concurrency={"max": 1, "behavior": "Queue"})
     names = [f"run-{number:02}" for number in range(_MANY)]
@@ -355,4 +355,6 @@ def test_many_waiting_runs_cost_one_write_of_the_ledger_and_one_job_each(space: 
     assert {len(each["running"]) for each in ledgers} == {1, _MANY + 1}
     # The ledger, and then how many runs there are, gathered.
     assert calls.pop(("update", "launchplans/status")) <= 4
-    assert calls == {("create", "jobs"): _MANY, ("update", "launchplanexecutions/status"): 2 * _MANY}
+    # Where the Job's controller was quick, one status tells of the Job and of its start.
+    assert _MANY <= calls.pop(("update", "launchplanexecutions/status")) <= 2 * _MANY
+    assert calls == {("create", "jobs"): _MANY}

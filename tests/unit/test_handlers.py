@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from launchplan_operator.handlers import GATHERING, Triggers
+from launchplan_operator.handlers import GATHERING, UNHURRIED, Triggers
 from launchplan_operator.kube.cache import Cache
 from launchplan_operator.kube.queue import Key, Queue
 from launchplan_operator.reconcile.caches import Caches
@@ -65,13 +65,14 @@ def pod(status: Object, labels: Object | None = None) -> Object:
 
 @dataclass(frozen=True)
 class Case:
-    """A change, what else there is, and what it wakes: at once, and after the gathering time."""
+    """A change, what else there is, and what it wakes: at once, after the gathering time, and after a longer one."""
 
     says: str
     old: Object | None
     new: Object | None
     now: tuple[Key, ...] = ()
     later: tuple[Key, ...] = ()
+    unhurried: tuple[Key, ...] = ()
     beside: tuple[Object, ...] = ()
     own: bool = False
 
@@ -111,10 +112,11 @@ class World:
         self.queue._waiting.clear()
         self.queue._due.clear()
 
-    def woken(self) -> tuple[set[Key], set[Key]]:
+    def woken(self, gathering: float = GATHERING) -> tuple[set[Key], set[Key]]:
         """Return what waits, and what is due after the gathering time."""
-        assert all(when == pytest.approx(GATHERING) for when, _ in self.queue._due.values())
-        return set(self.queue._waiting), set(self.queue._due)
+        return set(self.queue._waiting), {
+            key for key, (when, _) in self.queue._due.items() if when == pytest.approx(gathering)
+        }
 
     def _cache(self, obj: Object) -> Cache:
         return {
@@ -137,6 +139,7 @@ async def check(case: Case) -> None:
     world.triggers.own_write = case.own
     world.change(case.old, case.new)
     assert world.woken() == (set(case.now), set(case.later))
+    assert world.woken(UNHURRIED) == (set(case.now), set(case.unhurried))
 
 
 def key_of(obj: Object) -> Key:
@@ -243,7 +246,8 @@ SLOT_RUN = run(
     Case("a record of ours that is new wakes its plan", None, run(), (), (PLAN,), own=True),
     Case("a slot's run that the plan made wakes itself too", None, SLOT_RUN, (RUN,), (PLAN,), own=True),
     Case("a phase wakes the plan", run(), run(phase="Queued"), (), (RUN, PLAN)),
-    Case("a phase that we wrote wakes the plan", run(), run(phase="Running"), (), (PLAN,), own=True),
+    Case("a phase that we wrote wakes the plan", run(), run(phase="Failed"), (), (PLAN,), own=True),
+    Case("one that runs wakes it when there is time", run(), run(phase="Running"), unhurried=(PLAN,), own=True),
     Case("the same phase wakes only the run", run(phase="Queued"), run(phase="Queued", meta={"generation": 2}), (RUN,)),
     Case(
         "a mark of ours whose answer tells of a person's wish wakes the run",
@@ -259,7 +263,8 @@ SLOT_RUN = run(
         run(of=("WorkflowDefinition", "greet")),
         run(phase="Running", of=("WorkflowDefinition", "greet")),
         (),
-        (RUN, WORKFLOW),
+        (RUN,),
+        (WORKFLOW,),
     ),
 )
 def test_execution_changed(case: Case) -> None:

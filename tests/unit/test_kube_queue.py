@@ -343,3 +343,34 @@ async def test_ten_thousand_timers_ring_in_order() -> None:
     times = [when for when, _ in work.runs]
     assert len(times) == 10_000
     assert times == sorted(times)
+
+
+@virtual_time
+async def test_an_urgent_key_is_ahead_of_what_came_shortly_before_and_of_nothing_else() -> None:
+    """Whatever has waited for more than five seconds longer is first."""
+    keys: list[Key] = [("LaunchPlan", "ns", name) for name in ("running", "old", "late", "urgent")]
+    work = Work(lambda key: asyncio.sleep(10 if key == keys[0] else 1))
+    async with work.queue(workers=1) as queue:
+        queue.add(keys[0])
+        await asyncio.sleep(1)
+        queue.add(keys[1])
+        await asyncio.sleep(6)
+        queue.add(keys[2])
+        queue.add(keys[3], urgent=True)
+        await queue.idle()
+    assert [key[2] for _, key in work.runs] == ["running", "old", "urgent", "late"]
+
+
+@virtual_time
+async def test_a_key_is_urgent_once() -> None:
+    """The next time it waits for its turn like the others."""
+    work = Work(takes_a_second)
+    async with work.queue(workers=1) as queue:
+        queue.add(A, urgent=True)
+        await queue.idle()
+        queue.add(("LaunchPlan", "ns", "running"))
+        await asyncio.sleep(0)
+        queue.add(B)
+        queue.add(A)
+        await queue.idle()
+    assert [key[2] for _, key in work.runs] == ["a", "running", "b", "a"]

@@ -15,6 +15,8 @@ Key = tuple[str, str, str]
 
 _FIRST_RETRY = 0.05
 _LAST_RETRY = 60.0
+#: Seconds of waiting that an urgent key is ahead of the others: no more, so that these have their turn in any rush.
+_HEAD_START = 5.0
 
 
 class Observer(Protocol):
@@ -78,7 +80,8 @@ class Queue:
         self._rng = rng
         self._on_error = on_error
         self._observer = observer or _Nobody()
-        self._ready: asyncio.Queue[Key] = asyncio.Queue()
+        self._ready: asyncio.PriorityQueue[tuple[float, int, Key]] = asyncio.PriorityQueue()
+        self._urgent: set[Key] = set()
         self._waiting: dict[Key, float] = {}
         self._active: set[Key] = set()
         self._failures: dict[Key, _Failures] = {}
@@ -115,15 +118,17 @@ class Queue:
         """Tell whether `key` is being processed now."""
         return key in self._active
 
-    def add(self, key: Key) -> None:
-        """Process `key` as soon as a worker is free."""
+    def add(self, key: Key, *, urgent: bool = False) -> None:
+        """Process `key` as soon as a worker is free; an urgent one before all that came in the last five seconds."""
         if key in self._waiting:
             return
+        if urgent:
+            self._urgent.add(key)
         self._waiting[key] = asyncio.get_running_loop().time()
         self._observer.added(key)
         self._idle.clear()
         if key not in self._active:
-            self._ready.put_nowait(key)
+            self._offer(key)
 
     def add_after(self, key: Key, seconds: float) -> None:
         """Process `key` in `seconds`, or earlier if an earlier time is already set for it."""
@@ -165,7 +170,7 @@ class Queue:
 
     async def _work(self) -> None:
         while True:
-            key = await self._ready.get()
+            *_, key = await self._ready.get()
             since = self._waiting.pop(key)
             self._active.add(key)
             self._observer.began(key, asyncio.get_running_loop().time() - since)
@@ -194,9 +199,15 @@ class Queue:
         self._active.discard(key)
         self._observer.ended(key)
         if key in self._waiting:
-            self._ready.put_nowait(key)
+            self._offer(key)
         elif not self._waiting and not self._active:
             self._idle.set()
+
+    def _offer(self, key: Key) -> None:
+        """Hand a key to the workers, in the order of arrival."""
+        head_start = _HEAD_START if key in self._urgent else 0.0
+        self._urgent.discard(key)
+        self._ready.put_nowait((self._waiting[key] - head_start, next(self._generations), key))
 
     def _count(self, key: Key) -> int:
         failures = self._failures.get(key)

@@ -1,5 +1,6 @@
 """LaunchPlan: read, decide, bring the CronJob one step forward, account for the past, write one status."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -86,10 +87,12 @@ async def _keep_version(context: Context, plan: Mapping[str, Any], reading: Plan
 
 
 async def _mark_counted(context: Context, namespace: str, names: tuple[str, ...]) -> None:
-    """Mark what the status now counts; a mark that fails is made at the next look."""
-    for name in names:
-        body = {"status": {"counted": True}}
-        await context.client.patch(LAUNCH_PLAN_EXECUTIONS, namespace, name, body, subresource="status")
+    """Mark what the status now counts, all at once; a mark that fails is made at the next look."""
+    body, patch = {"status": {"counted": True}}, context.client.patch
+    marks = [patch(LAUNCH_PLAN_EXECUTIONS, namespace, name, body, subresource="status") for name in names]
+    for answer in await asyncio.gather(*marks, return_exceptions=True):
+        if isinstance(answer, BaseException):
+            raise answer
 
 
 async def _retain(
