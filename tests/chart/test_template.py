@@ -22,6 +22,7 @@ CHOSEN = {
     "connections": ["--set", "settings.connections=9"],
     "request_timeout": ["--set", "settings.requestTimeout=2"],
     "health_port": ["--set", "settings.healthPort=9090"],
+    "metrics_namespaces": ["--set", "settings.metricsNamespaces=3"],
     "log_level": ["--set", "settings.logLevel=DEBUG"],
     "context": ["--set-json", 'extraEnv=[{"name":"KUBECONFIG","value":"/etc/k"}]', "--set", "settings.context=far"],
     "leader_election": ["--set", "leaderElection.enabled=false,replicas=1"],
