@@ -22,6 +22,7 @@ CHOSEN = {
     "connections": ["--set", "settings.connections=9"],
     "request_timeout": ["--set", "settings.requestTimeout=2"],
     "health_port": ["--set", "settings.healthPort=9090"],
+    "metrics_namespaces": ["--set", "settings.metricsNamespaces=7"],
     "log_level": ["--set", "settings.logLevel=DEBUG"],
     "context": ["--set-json", 'extraEnv=[{"name":"KUBECONFIG","value":"/etc/k"}]', "--set", "settings.context=far"],
     "leader_election": ["--set", "leaderElection.enabled=false,replicas=1"],
@@ -338,7 +339,8 @@ def test_a_service_monitor_selects_the_service(render: Render) -> None:
     objects = render("--set", "serviceMonitor.enabled=true,serviceMonitor.labels.team=x,serviceMonitor.interval=5s")
     monitor, service = the(objects, "ServiceMonitor"), the(objects, "Service")
     assert monitor["metadata"]["labels"]["team"] == "x"
-    assert monitor["spec"]["endpoints"] == [{"port": "metrics", "path": "/metrics", "interval": "5s"}]
+    endpoint = {"port": "metrics", "path": "/metrics", "interval": "5s", "honorLabels": True}
+    assert monitor["spec"]["endpoints"] == [endpoint]
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     assert service["spec"]["ports"][0]["name"] == "metrics"
 

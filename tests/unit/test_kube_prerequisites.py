@@ -14,7 +14,7 @@ from launchplan_operator.api.crd import build_crds
 from launchplan_operator.kube.prerequisites import Prerequisites
 from launchplan_operator.kube.rights import RIGHTS
 from launchplan_operator.kube.transport import Body, Object, Response, TransportError
-from localcluster.operated import ROOT
+from localcluster.operated import ROLE
 from tests.fake.virtual import seeded, virtual_time
 
 Denies = Callable[[Object], bool]
@@ -188,8 +188,7 @@ async def test_it_is_told_once_and_looked_at_until_it_is_mended(caplog: pytest.L
 
 def test_the_rights_are_those_of_the_role() -> None:
     """What is asked for is what is granted, and nothing else."""
-    role = next(path for path in sorted((ROOT / "helm").rglob("role.yaml")) if path.name == "role.yaml")
-    assert _granted(role) == {
+    assert _granted(ROLE) == {
         (each.kind.group, _resource(each.kind.plural, each.subresource), each.verb) for each in RIGHTS
     }
 

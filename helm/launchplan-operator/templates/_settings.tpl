@@ -5,6 +5,7 @@
 - {name: LAUNCHPLAN_OPERATOR_CONNECTIONS, value: {{ .Values.settings.connections | quote }}}
 - {name: LAUNCHPLAN_OPERATOR_REQUEST_TIMEOUT, value: {{ .Values.settings.requestTimeout | quote }}}
 - {name: LAUNCHPLAN_OPERATOR_HEALTH_PORT, value: {{ .Values.settings.healthPort | quote }}}
+- {name: LAUNCHPLAN_OPERATOR_METRICS_NAMESPACES, value: {{ .Values.settings.metricsNamespaces | quote }}}
 - {name: LAUNCHPLAN_OPERATOR_LOG_LEVEL, value: {{ .Values.settings.logLevel | quote }}}
 - {name: LAUNCHPLAN_OPERATOR_CONTEXT, value: {{ .Values.settings.context | quote }}}
 - {name: LAUNCHPLAN_OPERATOR_LEADER_ELECTION, value: {{ .Values.leaderElection.enabled | quote }}}
