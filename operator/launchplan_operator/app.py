@@ -20,9 +20,10 @@ from launchplan_operator.frame import kopf_settings, register_login, tell_signs
 from launchplan_operator.handlers import OWN_KINDS, Triggers, register
 from launchplan_operator.kube.client import Client
 from launchplan_operator.kube.connection import AiohttpTransport
-from launchplan_operator.kube.credentials import Credentials, pod_namespace
+from launchplan_operator.kube.credentials import ConfigException, Credentials, pod_namespace
 from launchplan_operator.kube.elector import CALL_SECONDS, Elector, LeadershipLostError
 from launchplan_operator.kube.events import EventRecorder
+from launchplan_operator.kube.prerequisites import Prerequisites
 from launchplan_operator.kube.queue import Key, Queue
 from launchplan_operator.kube.transport import Transport
 from launchplan_operator.kube.watch import Reflector
@@ -194,10 +195,14 @@ async def run(settings: Settings) -> int:
     """Run the operator against the cluster that the environment names, until it is told to end.
 
     Returns:
-        The exit code: 0, or 1 if this replica led and does so no more.
+        The exit code: 0, 1 if this replica led and does so no more, or 2 if it has no credentials to begin with.
     """
     configure_logs(settings.log_level)
-    credentials = await _credentials(settings)
+    try:
+        credentials = await _credentials(settings)
+    except (ConfigException, OSError) as error:
+        _logger.error("cannot begin: no credentials for an API server: %s", error)  # noqa: TRY400 - it says all there is
+        return 2
     rng = random.SystemRandom()
     async with contextlib.AsyncExitStack() as stack:
         transport = AiohttpTransport(credentials, settings.connections)
@@ -210,8 +215,12 @@ async def run(settings: Settings) -> int:
             stack.push_async_callback(elections.close)
             elector = _elector(settings, elections, rng, metrics)
         operator = assemble(settings, transport, clock=_now, rng=rng, elector=elector, metrics=metrics)
+        needs = Prerequisites(
+            transport, credentials.url, namespaces=settings.namespaces, rng=rng, timeout=settings.request_timeout
+        )
         if settings.health_port:
-            stack.push_async_callback(await serve_health(settings.health_port, _health(operator)))
+            stack.push_async_callback(await serve_health(settings.health_port, _health(operator, needs)))
+        await needs.wait()
         return await _run(settings, credentials, operator)
 
 
@@ -314,13 +323,13 @@ def _reflectors(
     return found
 
 
-def _health(operator: Operator) -> Health:
+def _health(operator: Operator, needs: Prerequisites) -> Health:
     def ailment() -> str:
         stuck = operator.metrics.watches.stuck()
         return f"stuck, and heard nothing for minutes: the watch of {', '.join(stuck)}" if stuck else ""
 
     def unreadiness() -> str:
-        return "" if operator.is_synced else "the caches are being filled"
+        return needs.obstacle or ("" if operator.is_synced else "the caches are being filled")
 
     return Health(ailment, unreadiness, operator.metrics.render)
 

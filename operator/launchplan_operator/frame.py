@@ -97,6 +97,7 @@ def tell_signs(settings: kopf.OperatorSettings, on_sign: OnSign) -> kopf.Operato
     """Return kopf's settings, which from now on tell whenever a watch reads them."""
     watching: Any = _Told(settings.watching, on_sign)
     settings.watching = watching
+    settings.networking.error_backoffs = _ToldBackoffs(settings.networking.error_backoffs, on_sign)
     return settings
 
 
@@ -112,9 +113,8 @@ class _Told:
         self._opening: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
-        task = asyncio.current_task()
-        watcher = task.get_name() if task is not None else ""
-        if watcher.startswith(_WATCHER):
+        watcher = _watcher()
+        if watcher:
             self._on_sign(*_followed(watcher), self._is_line(name, watcher))
         return getattr(self._settings, name)
 
@@ -128,8 +128,29 @@ class _Told:
         return is_line
 
 
+class _ToldBackoffs:
+    """kopf's pauses between the attempts of one request; each is a sign that its watch asks."""
+
+    def __init__(self, backoffs: Any, on_sign: OnSign) -> None:
+        self._backoffs = backoffs
+        self._on_sign = on_sign
+
+    def __iter__(self) -> Iterator[float]:
+        for backoff in self._backoffs:
+            if watcher := _watcher():
+                self._on_sign(*_followed(watcher), False)  # noqa: FBT003 - the callback's
+            yield backoff
+
+
 #: kopf's name for the task of one watch: this, `PLURAL.VERSION.GROUP@NAMESPACE`, where the namespace may be `None`.
 _WATCHER = "watcher for "
+
+
+def _watcher() -> str:
+    """Return the name of the watch whose task this is, or nothing."""
+    task = asyncio.current_task()
+    name = task.get_name() if task is not None else ""
+    return name if name.startswith(_WATCHER) else ""
 
 
 def _followed(watcher: str) -> tuple[str, str | None]:

@@ -339,7 +339,8 @@ def test_a_service_monitor_selects_the_service(render: Render) -> None:
     objects = render("--set", "serviceMonitor.enabled=true,serviceMonitor.labels.team=x,serviceMonitor.interval=5s")
     monitor, service = the(objects, "ServiceMonitor"), the(objects, "Service")
     assert monitor["metadata"]["labels"]["team"] == "x"
-    assert monitor["spec"]["endpoints"] == [{"port": "metrics", "path": "/metrics", "interval": "5s"}]
+    endpoint = {"port": "metrics", "path": "/metrics", "interval": "5s", "honorLabels": True}
+    assert monitor["spec"]["endpoints"] == [endpoint]
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     assert service["spec"]["ports"][0]["name"] == "metrics"
 

@@ -17,6 +17,8 @@ def discover(path: str, resources: Iterable[Resource]) -> Object | None:
         return {"major": "1", "minor": "37", "gitVersion": "v1.37.2", "platform": "linux/amd64"}
     if path == "/api":
         return {"kind": "APIVersions", "versions": ["v1"]}
+    if path.startswith("/openapi/v3/apis/"):
+        return _published(path.removeprefix("/openapi/v3/apis/"), resources)
     by_version: dict[str, list[Resource]] = {}
     for resource in resources:
         by_version.setdefault(resource.kind.api_version, []).append(resource)
@@ -28,6 +30,18 @@ def discover(path: str, resources: Iterable[Resource]) -> Object | None:
         return None
     found = [entry for resource in by_version[version] for entry in _entries(resource)]
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": found}
+
+
+def _published(version: str, resources: Iterable[Resource]) -> Object:
+    """Return the schemas of a group's custom resources."""
+    found = (each for each in resources if each.custom and each.kind.api_version == version)
+    return {"components": {"schemas": {each.kind.kind: each.schema | _marks(each) for each in found}}}
+
+
+def _marks(resource: Resource) -> Object:
+    kind = resource.kind
+    mark = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    return {"x-kubernetes-group-version-kind": [mark]}
 
 
 def _group(api_version: str) -> Object:

@@ -1,7 +1,7 @@
 """The kinds that the fake serves, and how each of them differs."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from launchplan_operator.api import kinds
@@ -32,6 +32,7 @@ class Resource:
         short_names: For discovery.
         orphans: Whether a delete that names no propagation leaves the dependents.
         unconditional: Whether a PUT without resourceVersion is taken.
+        schema: What a custom one's CRD says, for clients that ask.
         prepare: Fills defaults into (new, old or None).
         validate: Findings about (new, old or None).
     """
@@ -45,6 +46,7 @@ class Resource:
     short_names: tuple[str, ...] = ()
     orphans: bool = False
     unconditional: bool = True
+    schema: Object = field(default_factory=dict, hash=False, compare=False)
     prepare: Callable[[Object, Object | None], None] = _as_it_is
     validate: Callable[[Object, Object | None], Iterable[str]] = _anything
 

@@ -38,6 +38,7 @@ def custom_resource(crd: Object) -> Resource:
         selectable=tuple(field["jsonPath"].lstrip(".") for field in version.get("selectableFields", ())),
         short_names=tuple(names.get("shortNames", ())),
         unconditional=False,
+        schema=schema,
         prepare=prepare,
         validate=lambda obj, old: (*_misfits(shape, obj), *(found for rule in rules for found in rule(obj, old))),
     )

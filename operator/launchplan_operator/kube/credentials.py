@@ -15,6 +15,9 @@ from launchplan_operator.kube.transport import TransportError
 
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
+#: What reading credentials raises beside OSError.
+ConfigException: type[Exception] = kubernetes_config.ConfigException
+
 Load = Callable[[Any], Awaitable[None]]
 
 # The official client leaves its functions untyped.
@@ -117,7 +120,7 @@ class Credentials:
         """Return the Authorization header, renewed where its time is over."""
         try:
             header: str | None = await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-        except (kubernetes_config.ConfigException, OSError) as error:
+        except (ConfigException, OSError) as error:
             raise TransportError(f"no credentials: {type(error).__name__}") from None
         return header or self._login_of_address()
 
@@ -136,5 +139,5 @@ class Credentials:
                 return
             try:
                 await self._load(self._configuration)
-            except (kubernetes_config.ConfigException, OSError) as error:
+            except (ConfigException, OSError) as error:
                 raise TransportError(f"no credentials: {type(error).__name__}") from None

@@ -34,8 +34,9 @@ class Definition:
     source: str = ""
 
 
-#: What becomes of a slot, and the last phases of a run.
+#: What becomes of a slot, who asks for a slot's run, and the last phases of a run.
 OUTCOMES: Final = ("started", "caught_up", "skipped", "expired", "missed", "unknown", "rejected", "aborted")
+SLOT_ORIGINS: Final = ("Schedule", "CatchUp")
 LAST_PHASES: Final = tuple(phase.value for phase in Phase if phase.terminal)
 
 _KIND = "LaunchPlan, LaunchPlanExecution or WorkflowDefinition"
@@ -140,7 +141,7 @@ SLOT_LAG = Definition(
     "histogram",
     "Seconds from a slot to the start of its Job, with the plan's own jitter and the wait for a seat in it.",
     ("origin",),
-    ("Schedule or CatchUp",),
+    (" or ".join(SLOT_ORIGINS),),
     _LAG_SECONDS,
 )
 STARTED = Definition(

@@ -22,6 +22,7 @@ from launchplan_operator.observe.catalogue import (
     REQUEST_SECONDS,
     REQUESTS,
     SLOT_LAG,
+    SLOT_ORIGINS,
     SLOTS,
     STARTED,
     Definition,
@@ -62,6 +63,8 @@ class Metrics:
         self._namespaces = Namespaces(namespaces, self._begin)
         self.queue = QueueSeries(registry, _KINDS)
         self.standing = Standing(self._namespaces)
+        # First of all, since it may begin the counters of a namespace.
+        registry.register(Scraped(self.standing.definitions, self.standing.read))
         self.watches = watches or Watches()
         self._requests = make_counter(REQUESTS, registry)
         self._request_seconds = make_histogram(REQUEST_SECONDS, registry)
@@ -71,7 +74,11 @@ class Metrics:
         self._lag, self._wait = make_histogram(SLOT_LAG, registry), make_histogram(ADMISSION_WAIT, registry)
         self._conflicts = make_counter(CONFLICTS, registry)
         self._ledger_conflicts = make_counter(LEDGER_CONFLICTS, registry)
-        for part in (self.queue, self.standing, self.watches):
+        for kind in _KINDS:
+            self._conflicts.labels(kind)
+        for origin in SLOT_ORIGINS:
+            self._lag.labels(origin)
+        for part in (self.queue, self.watches):
             registry.register(Scraped(part.definitions, part.read))
         self.scrape(BUILD, lambda: {(version,): 1.0})
         ProcessCollector(registry=registry)
