@@ -49,7 +49,7 @@ def test_nothing_that_the_operator_writes_is_drift(space: Space, how: tuple[str,
 @pytest.mark.parametrize("how", APPLIES)
 def test_a_difference_would_be_seen(space: Space, how: tuple[str, ...]) -> None:
     """The look of the other test can fail."""
-    space.apply(manifests()[0])
+    space.kubectl("apply", *how, "-f", "-", stdin=json.dumps(manifests()[0]))
     text = json.dumps(manifests()[0] | {"spec": workflow(backoffLimit=3)})
     with pytest.raises(LocalClusterError, match="exit"):
         space.kubectl("diff", *how, "-f", "-", stdin=text)

@@ -286,6 +286,21 @@ async def test_ended_runs_go_fifteen_minutes_after_their_end_and_counts_stay() -
 
 
 @virtual_time
+async def test_a_run_that_a_tool_keeps_outlives_the_history() -> None:
+    """What is synced from a repository would be made again, and run again, each time that it was removed."""
+    world = await running_world(cron=None, history={"succeeded": 0})
+    kept = run("kept")
+    kept["metadata"]["annotations"] = {
+        "argocd.argoproj.io/tracking-id": "shop:launchplan.dev/LaunchPlanExecution:x/kept"
+    }
+    world.create(kept)
+    world.create(run("removed"))
+    await world.advance(20 * 60, 10)
+    assert world.names(EXECUTIONS) == world.names(JOBS) == ["kept"]
+    assert world.status["counts"] == {"started": 2, "succeeded": 2}
+
+
+@virtual_time
 async def test_nothing_starts_from_a_template_before_the_server_was_asked_about_it() -> None:
     world = World()
     world.create(workflow())
