@@ -25,12 +25,9 @@ def render_base() -> dict[Path, str]:
     return {
         BASE / "crds.yaml": _dump(build_crds()),
         BASE / "rbac.yaml": _dump(_rights()),
-        BASE / "policies.yaml": _HEADER + "---\n".join(path.read_text(encoding="utf-8") for path in _policies()),
+        BASE / "policies.yaml": _HEADER
+        + "---\n".join(path.read_text(encoding="utf-8") for path in sorted(_CHART.glob("files/policies/*.yaml"))),
     }
-
-
-def _policies() -> list[Path]:
-    return sorted(_CHART.glob("files/policies/*.yaml")) or [_CHART / "policies.yaml"]
 
 
 def _rights() -> list[Object]:

@@ -62,3 +62,17 @@ def test_a_plan_heals_whose_workflow_came_after_it(space: Space) -> None:
     space.ready(WORKFLOW_DEFINITIONS, "report", "Valid")
     space.ready(LAUNCH_PLANS, "nightly", "Active")
     space.ended("once")
+
+
+def test_a_hook_runs_at_each_sync(space: Space) -> None:
+    """It is deleted and made again under its name at once, while the Job of the last one is still there."""
+    space.offer()
+    space.plan("nightly")
+    first = space.run("migrate", run_of("nightly"))
+    for _ in range(2):
+        space.delete(LAUNCH_PLAN_EXECUTIONS, "migrate")
+        space.gone(LAUNCH_PLAN_EXECUTIONS, "migrate")
+        again = space.run("migrate", run_of("nightly"), seconds=60.0)
+        assert again["metadata"]["uid"] != first["metadata"]["uid"]
+        assert again["status"]["jobRef"]["uid"] != first["status"]["jobRef"]["uid"]
+        first = again
