@@ -301,6 +301,30 @@ async def test_a_run_that_a_tool_keeps_outlives_the_history() -> None:
 
 
 @virtual_time
+@pytest.mark.parametrize("limit", [{}, {"concurrency": {"max": 1}}], ids=["without a limit", "with a limit"])
+@pytest.mark.parametrize("ended", [True, False], ids=["one that ended", "one under way"])
+async def test_a_run_of_a_name_that_was_deleted_a_moment_ago_waits_for_the_old_job_to_go(
+    limit: Object, *, ended: bool
+) -> None:
+    """So does a hook that a sync makes anew; under a limit the name of one that ran is kept for a quarter of an hour."""
+    world = await running_world(cron=None, **limit)
+    world.pods_end = ended
+    world.create(run())
+    await world.advance(5)
+    old = world.get(JOBS, "by-hand")["metadata"]["uid"]
+    world.api.do("DELETE", EXECUTIONS.path(NAMESPACE, "by-hand"), {"propagationPolicy": "Background"})
+    world.create(run())
+    await world.settle()
+    assert world.get(JOBS, "by-hand")["metadata"]["uid"] == old
+    assert world.get(EXECUTIONS, "by-hand")["status"]["phase"] == "Queued"
+    world.pods_end = True
+    world.api.collect_garbage()
+    await world.advance(17 * 60 if limit and not ended else 60, 5)
+    assert world.get(EXECUTIONS, "by-hand")["status"]["phase"] == "Succeeded"
+    assert world.get(JOBS, "by-hand")["metadata"]["uid"] != old
+
+
+@virtual_time
 async def test_nothing_starts_from_a_template_before_the_server_was_asked_about_it() -> None:
     world = World()
     world.create(workflow())
