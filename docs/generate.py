@@ -17,6 +17,7 @@ from typing import Any
 from docs.argocd import CONFIG_MAP, render_config_map
 from docs.chartvalues import render_values, render_values_page
 from docs.commands import render_commands
+from docs.kustomize import render_base
 from launchplan_operator.api.crd import build_crds, render_crd
 from launchplan_operator.api.reasons import Reason
 
@@ -62,7 +63,7 @@ def generated() -> dict[Path, str]:
     pages[REFERENCE / "reasons.md"] = render_reasons()
     pages[REFERENCE / "cli.md"] = _HEADER + render_commands()
     pages |= chart_files()
-    pages[CONFIG_MAP] = render_config_map()
+    pages |= {CONFIG_MAP: render_config_map(), **render_base()}
     quoting = {path: with_quotes(path.read_text(encoding="utf-8")) for path in (ROOT / "README.md", *_own_pages())}
     return pages | quoting
 

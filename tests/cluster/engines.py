@@ -50,6 +50,11 @@ class ArgoCD:
         assert "error" not in answer, answer["error"]
         return answer["result"]
 
+    def actions(self, obj: Object) -> list[Object]:
+        """Return what may be chosen of an object, by name; what is not disabled is told so."""
+        found = [{"disabled": False} | each for each in self.ask(obj, "discover")]
+        return sorted(found, key=lambda each: str(each["name"]))
+
     def act(self, obj: Object, action: str) -> tuple[str, Object]:
         """Return the operation of an action and the object that it creates or patches."""
         (impacted,) = self.ask(obj, "run", action)

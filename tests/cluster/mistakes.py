@@ -285,7 +285,7 @@ PLANS = (
     Case("RevisionRefused", LAUNCH_PLANS, "daily", ("spec", "exceeded quota: few", "limited: count/controllerrevisions.apps=0"),
          a_full_quota, after=lambda space: quota(space, 5), slow=True),
     Case("CronJobNameTaken", LAUNCH_PLANS, "daily", ("metadata.name", "found a CronJob 'daily'", "does not belong to this plan"),
-         a_foreign_cronjob, slow=True),
+         a_foreign_cronjob),
 )  # fmt: skip
 
 RUNS = (

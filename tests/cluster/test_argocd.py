@@ -49,8 +49,8 @@ def test_a_health_check_says_how_an_object_is(place: Path, test: Object, argo: A
 @pytest.mark.parametrize(("place", "test"), told("action_test.yaml", "discoveryTests"))
 def test_what_has_no_sense_now_is_disabled(place: Path, test: Object, argo: ArgoCD) -> None:
     """As Argo CD's own tests of discovery have it, and no action beyond."""
-    found = argo.ask(read(place / test["inputPath"]), "discover")
-    assert sorted(found, key=lambda each: each["name"]) == sorted(test["result"], key=lambda each: each["name"])
+    expected = sorted(test["result"], key=lambda each: str(each["name"]))
+    assert argo.actions(read(place / test["inputPath"])) == expected
 
 
 @pytest.mark.parametrize(("place", "test"), told("action_test.yaml", "actionTests"))
@@ -82,7 +82,7 @@ def test_each_action_is_tried() -> None:
 def act(space: Space, argo: ArgoCD, kind: Kind, name: str, action: str) -> str:
     """Do what Argo CD does when somebody chooses an action; returns the name of what it made or changed."""
     live = space.read(kind, name)
-    enabled = {each["name"] for each in argo.ask(live, "discover") if not each["disabled"]}
+    enabled = {each["name"] for each in argo.actions(live) if not each["disabled"]}
     assert action in enabled
     operation, obj = argo.act(live, action)
     if operation == "create":
@@ -125,6 +125,6 @@ def test_a_plan_that_a_run_would_lack_an_input_of_offers_none(space: Space, argo
     """From Argo CD no input can be given."""
     space.offer()
     space.plan("daily", defaultInputs={})
-    (run,) = (each for each in argo.ask(space.read(LAUNCH_PLANS, "daily"), "discover") if each["name"] == "run")
+    (run,) = (each for each in argo.actions(space.read(LAUNCH_PLANS, "daily")) if each["name"] == "run")
     assert run["disabled"]
     space.run("by-hand", run_of("daily", inputs={"city": "Rome"}))

@@ -23,6 +23,8 @@ from tests.cluster.support import Object, Space, eventually, plan, run_of, templ
 OPERATOR = f"system:serviceaccount:{SYSTEM_NAMESPACE}:{ACCOUNT}"
 #: Somebody with every right in the namespace: what keeps her from something is a policy and no role.
 JANE = "jane"
+#: Somebody who may write plans, and has nothing to do with CronJobs.
+TOM = "tom"
 CRONJOB_CONTROLLER = "system:serviceaccount:kube-system:cronjob-controller"
 JOB_CONTROLLER = "system:serviceaccount:kube-system:job-controller"
 COLLECTOR = "system:serviceaccount:kube-system:generic-garbage-collector"
@@ -32,6 +34,7 @@ SLOT, FREE_SLOT = "daily-29999999", "daily-29999998"
 LABELS = {"app.kubernetes.io/managed-by": "launchplan-operator", "launchplan.dev/plan": "daily"}
 SLOT_MARK = {"launchplan.dev/slot": "2027-01-15T07:59:00Z"}
 BY_HAND = {"cronjob.kubernetes.io/instantiate": "manual"}
+ADOPTING = {"launchplan.dev/adopt": "true"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,11 @@ CREATIONS = [
     ("a plan without inputs is let through", JANE, an(LAUNCH_PLANS, "none", spec={"workflowRef": {"name": "x"}}), ""),
     ("inputs that are either are let through", JANE,
      an(LAUNCH_PLANS, "either", spec=plan(fixedInputs={"days": {"any": [1]}})), ""),
+    ("who may not delete CronJobs may write plans", TOM, an(LAUNCH_PLANS, "toms", spec=plan()), ""),
+    ("who may not delete CronJobs may not let a plan do it", TOM,
+     an(LAUNCH_PLANS, "toms", spec=plan(), annotations=ADOPTING),
+     "found launchplan.dev/adopt from tom, expected somebody who may delete the CronJob toms"),
+    ("who may delete CronJobs may let a plan do it", JANE, an(LAUNCH_PLANS, "x", spec=plan(), annotations=ADOPTING), ""),
 ]  # fmt: skip
 
 STATUS = ("--subresource=status",)
@@ -173,6 +181,9 @@ CHANGES: list[tuple[str, str, str, Object, tuple[str, ...], str]] = [
      {"spec": {"suspend": True}}, (), ""),
     ("its inputs may only be changed for the better", JANE, "lp/both", {"spec": {"fixedInputs": {"x": 1}}}, (),
      "found days among the default and the fixed inputs"),
+    ("a wish to take over a CronJob cannot be added by who may not delete that", TOM, "lp/daily",
+     {"metadata": {"annotations": ADOPTING}}, (), "expected somebody who may delete the CronJob daily"),
+    ("a plan that has the wish may be changed otherwise", TOM, "lp/adopting", {"spec": {"suspend": True}}, (), ""),
     ("its inputs may be mended", JANE, "lp/both", {"spec": {"defaultInputs": {"days": None}}}, (), ""),
 ]  # fmt: skip
 
@@ -195,6 +206,7 @@ def place(charted: Charted) -> Iterator[Place]:
         space.create(WORKFLOW_DEFINITIONS, "report", workflow())
         space.create(LAUNCH_PLANS, "daily", plan())
         space.create(LAUNCH_PLANS, "both", BOTH)
+        space.create(LAUNCH_PLANS, "adopting", plan(), annotations=ADOPTING)
         for manifest in (
             a_run(SLOT, labels=LABELS, annotations=SLOT_MARK),
             a_job(SLOT, labels=LABELS) | {"spec": template(suspend=True)},
@@ -203,6 +215,9 @@ def place(charted: Charted) -> Iterator[Place]:
             space.apply(manifest)
         rights = ("--clusterrole=cluster-admin", f"--user={JANE}")
         space.kubectl("create", "rolebinding", JANE, *rights)
+        plans = f"--resource={LAUNCH_PLANS.plural}.{LAUNCH_PLANS.group}"
+        space.kubectl("create", "role", TOM, "--verb=get,create,patch", plans)
+        space.kubectl("create", "rolebinding", TOM, f"--role={TOM}", f"--user={TOM}")
         made = Place(space)
         status = {"status": {"running": 0}}
         made.unguarded.append(made.creating(JANE, a_run(FREE_SLOT, labels=LABELS)))
@@ -250,8 +265,8 @@ def test_the_operator_writes_what_a_person_may_not(place: Place) -> None:
 def test_the_server_finds_nothing_wrong_with_a_policy(place: Place) -> None:
     """It checks the types of all that the expressions read, as far as it knows them."""
     found = json.loads(place.space.kubectl("get", "validatingadmissionpolicies", "-o", "json"))["items"]
-    assert len(found) == 6
-    assert [each["status"]["typeChecking"].get("expressionWarnings", []) for each in found] == [[]] * 6
+    assert len(found) == 7
+    assert [each["status"]["typeChecking"].get("expressionWarnings", []) for each in found] == [[]] * 7
 
 
 def test_without_policies_roles_alone_count(place: Place) -> None:

@@ -286,6 +286,45 @@ async def test_ended_runs_go_fifteen_minutes_after_their_end_and_counts_stay() -
 
 
 @virtual_time
+async def test_a_run_that_a_tool_keeps_outlives_the_history() -> None:
+    """What is synced from a repository would be made again, and run again, each time that it was removed."""
+    world = await running_world(cron=None, history={"succeeded": 0})
+    kept = run("kept")
+    kept["metadata"]["annotations"] = {
+        "argocd.argoproj.io/tracking-id": "shop:launchplan.dev/LaunchPlanExecution:x/kept"
+    }
+    world.create(kept)
+    world.create(run("removed"))
+    await world.advance(20 * 60, 10)
+    assert world.names(EXECUTIONS) == world.names(JOBS) == ["kept"]
+    assert world.status["counts"] == {"started": 2, "succeeded": 2}
+
+
+@virtual_time
+@pytest.mark.parametrize("limit", [{}, {"concurrency": {"max": 1}}], ids=["without a limit", "with a limit"])
+@pytest.mark.parametrize("ended", [True, False], ids=["one that ended", "one under way"])
+async def test_a_run_of_a_name_that_was_deleted_a_moment_ago_waits_for_the_old_job_to_go(
+    limit: Object, *, ended: bool
+) -> None:
+    """So does a hook that a sync makes anew; under a limit the name of one that ran is kept for a quarter of an hour."""
+    world = await running_world(cron=None, **limit)
+    world.pods_end = ended
+    world.create(run())
+    await world.advance(5)
+    old = world.get(JOBS, "by-hand")["metadata"]["uid"]
+    world.api.do("DELETE", EXECUTIONS.path(NAMESPACE, "by-hand"), {"propagationPolicy": "Background"})
+    world.create(run())
+    await world.settle()
+    assert world.get(JOBS, "by-hand")["metadata"]["uid"] == old
+    assert world.get(EXECUTIONS, "by-hand")["status"]["phase"] == "Queued"
+    world.pods_end = True
+    world.api.collect_garbage()
+    await world.advance(17 * 60 if limit and not ended else 60, 5)
+    assert world.get(EXECUTIONS, "by-hand")["status"]["phase"] == "Succeeded"
+    assert world.get(JOBS, "by-hand")["metadata"]["uid"] != old
+
+
+@virtual_time
 async def test_nothing_starts_from_a_template_before_the_server_was_asked_about_it() -> None:
     world = World()
     world.create(workflow())

@@ -494,3 +494,48 @@ def test_a_misspelt_reference_is_told_what_may_have_been_meant(text: str, meant:
     )
     (report,) = lint(stream)
     assert f"did you mean {meant!r}?" in report.message
+
+
+RUN_ONCE = run("  launchPlanRef: {kind: WorkflowDefinition, name: greet}\n  inputs: {name: x}")
+KUSTOMIZATION = "---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [run.yaml]\n"
+APPLICATION = "---\napiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: shop}\n"
+OTHER_KUSTOMIZATION = "---\napiVersion: example.com/v1\nkind: Kustomization\nmetadata: {name: x}\n"
+
+
+def named(metadata: str) -> str:
+    """Return that run with other metadata."""
+    return RUN_ONCE.replace("{name: once}", metadata)
+
+
+@pytest.mark.parametrize(
+    ("text", "synced", "is_told"),
+    [
+        pytest.param(RUN_ONCE, False, False, id="a run to be created by hand"),
+        pytest.param(RUN_ONCE, True, True, id="all is said to be synced"),
+        pytest.param(KUSTOMIZATION + RUN_ONCE, False, True, id="a Kustomization stands beside it"),
+        pytest.param(RUN_ONCE + APPLICATION, False, True, id="an Application of Argo CD stands beside it"),
+        pytest.param(OTHER_KUSTOMIZATION + RUN_ONCE, False, False, id="somebody's kind of that name stands beside it"),
+        pytest.param(
+            named("{name: once, labels: {kustomize.toolkit.fluxcd.io/name: shop}}"),
+            False,
+            True,
+            id="it bears Flux's mark",
+        ),
+        pytest.param(named("{generateName: once-}"), True, False, id="its name is made anew each time"),
+        pytest.param(
+            named("{name: once, annotations: {argocd.argoproj.io/hook: PostSync}}"),
+            True,
+            False,
+            id="it is a hook of Argo CD",
+        ),
+        pytest.param(
+            named("{name: once, annotations: {helm.sh/hook: post-upgrade}}"), True, False, id="it is a hook of Helm"
+        ),
+        pytest.param(HELLO, True, False, id="a plan has a name anyhow"),
+    ],
+)
+def test_a_synced_run_of_a_fixed_name_is_warned_of(text: str, *, synced: bool, is_told: bool) -> None:
+    """It would run once, and not at each sync."""
+    expected = [("warning", "metadata.name", "RunNameFixed")] if is_told else []
+    assert found(WORKFLOW + text, synced=synced) == expected
+    assert all(severity == "error" for severity, *_ in found(WORKFLOW + text, synced=synced, strict=True))

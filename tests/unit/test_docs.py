@@ -16,7 +16,7 @@ from launchplan_operator.cli.main import build_parser, main
 from localcluster import cli
 from tests.node.pages import INSTALLATION, PAGES, ROOT, blocks
 
-EXAMPLES = sorted((ROOT / "examples").glob("*/*.yaml"))
+EXAMPLES = sorted((ROOT / "examples").glob("*/**/*.yaml"))
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 BY_KIND = {resource.kind.kind: resource for resource in RESOURCES}
 SCHEMAS = {
@@ -28,12 +28,13 @@ Object = dict[str, Any]
 
 
 def manifests() -> Iterator[tuple[str, Object]]:
-    """Yield every manifest of the pages and examples, with where it stands."""
+    """Yield every manifest of ours in the pages and examples, with where it stands."""
     texts = [(page.name, block.text) for page in PAGES for block in blocks(page) if block.language == "yaml"]
     texts += [(f"{path.parent.name}/{path.name}", path.read_text(encoding="utf-8")) for path in EXAMPLES]
     for where, text in texts:
         for document in yaml.safe_load_all(text):
-            yield where, document
+            if document["apiVersion"].startswith("launchplan.dev/"):
+                yield where, document
 
 
 MANIFESTS = [pytest.param(manifest, id=f"{where}-{number}") for number, (where, manifest) in enumerate(manifests())]
@@ -155,8 +156,11 @@ def test_an_unknown_field_would_be_found() -> None:
     assert list(unknown_fields(schema, spec, "spec")) == ["spec.workflowRef.nmae", "spec.cron"]
 
 
-@pytest.mark.parametrize("directory", sorted({path.parent for path in EXAMPLES}), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "directory", sorted(path for path in (ROOT / "examples").iterdir() if path.is_dir()), ids=lambda path: path.name
+)
 def test_an_example_is_run_by_a_test(directory: Path) -> None:
-    """On a real node."""
-    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "node").glob("test_*.py"))
+    """On a real node, or on a control plane whose pods a stub ends."""
+    paths = [*(ROOT / "tests" / "node").glob("test_*.py"), ROOT / "tests" / "cluster" / "test_examples.py"]
+    tests = "".join(path.read_text(encoding="utf-8") for path in paths)
     assert f'"{directory.name}"' in tests

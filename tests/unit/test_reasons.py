@@ -34,6 +34,7 @@ EXCUSED = {
     Reason.TimedOut: _OUTCOME,
     Reason.Aborting: _NO_MISTAKE,
     Reason.Aborted: _OUTCOME,
+    Reason.CronJobAdopted: _NO_MISTAKE,
     Reason.CronJobChanged: "The operator has mended it already.",
     Reason.TerminateIgnored: "The run has ended, as it was wished to.",
     Reason.ManifestUnreadable: _LINT,
@@ -41,6 +42,7 @@ EXCUSED = {
     Reason.NameInvalid: _LINT,
     Reason.UnknownField: _LINT,
     Reason.DefinedTwice: _LINT,
+    Reason.RunNameFixed: _LINT,
 }
 
 

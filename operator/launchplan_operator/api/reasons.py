@@ -115,4 +115,5 @@ class Reason(StrEnum):
     KindUnknown = "KindUnknown", "The object's kind or version is not one that the operator serves."
     NameInvalid = "NameInvalid", "The object's name or namespace is not one that the API server takes."
     UnknownField = "UnknownField", "The schema has no such field: the API server drops it, or refuses the object."
+    RunNameFixed = "RunNameFixed", "A run with a fixed name is synced from Git: it runs once, not at each sync."
     DefinedTwice = "DefinedTwice", "An object of this kind and name stands twice in the manifests: the last one wins."

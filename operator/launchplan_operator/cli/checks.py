@@ -30,6 +30,7 @@ from launchplan_operator.cli.catalogue import (
 from launchplan_operator.cli.manifests import Manifest, Stream, Unreadable
 from launchplan_operator.cli.schema import check_schema, spec_schemas, unknown_field
 from launchplan_operator.decide.references import check_run_name
+from launchplan_operator.decide.retention import TRACKING_MARKS, marks_of
 
 _FIELDS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
 _TEXTS: Final = {"type": "object", "additionalProperties": {"type": "string"}}
@@ -42,7 +43,18 @@ _MODELS: Final[dict[str, type[Model]]] = {
     LAUNCH_PLAN_EXECUTIONS.kind: LaunchPlanExecutionSpec,
 }
 #: Findings that keep nothing from being applied.
-_WARNINGS: Final = frozenset({Reason.Inactive, Reason.DefinedTwice})
+_WARNINGS: Final = frozenset({Reason.Inactive, Reason.DefinedTwice, Reason.RunNameFixed})
+#: Groups and kinds that stand beside manifests which a tool keeps in step with a repository.
+_SYNCING: Final = frozenset(
+    {
+        ("kustomize.config.k8s.io", "Kustomization"),
+        ("kustomize.toolkit.fluxcd.io", "Kustomization"),
+        ("argoproj.io", "Application"),
+        ("argoproj.io", "ApplicationSet"),
+    }
+)
+#: A hook is made anew at each sync, or each upgrade.
+_HOOKS: Final = frozenset({"argocd.argoproj.io/hook", "helm.sh/hook"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +101,19 @@ class Report:
         }
 
 
-def lint(stream: Stream, namespace: str = "", *, strict: bool = False) -> list[Report]:
+def lint(stream: Stream, namespace: str = "", *, strict: bool = False, synced: bool = False) -> list[Report]:
     """Return the findings of all that was read, in the order of the text.
 
     Args:
         stream: what was read.
         namespace: where objects without a namespace are.
         strict: whether warnings are errors.
+        synced: whether a tool keeps all of it in step with a repository, also if nothing among it says so.
     """
     catalogue = catalogue_of(stream.manifests, namespace)
     reports = [_unreadable(each, strict=strict) for each in stream.unreadable]
-    for manifest, finding in chain.from_iterable(_checked(catalogue, stream.manifests)):
+    synced = synced or any(map(_is_syncing, stream.manifests))
+    for manifest, finding in chain.from_iterable(_checked(catalogue, stream.manifests, synced=synced)):
         place = manifest.namespace or namespace
         reports.append(Report(manifest.file, finding, manifest.kind, place, manifest.name, strict))
     return reports
@@ -110,10 +124,17 @@ def _unreadable(place: Unreadable, *, strict: bool) -> Report:
     return Report(place.file, Finding(Reason.ManifestUnreadable, place.message, path), strict=strict)
 
 
-def _checked(catalogue: Catalogue, manifests: Sequence[Manifest]) -> Iterator[list[tuple[Manifest, Finding]]]:
+def _is_syncing(manifest: Manifest) -> bool:
+    return (manifest.api_version.partition("/")[0], manifest.kind) in _SYNCING
+
+
+def _checked(
+    catalogue: Catalogue, manifests: Sequence[Manifest], *, synced: bool
+) -> Iterator[list[tuple[Manifest, Finding]]]:
     times = Counter(key_of(manifest, catalogue.namespace) for manifest in manifests if is_ours(manifest))
     for manifest in manifests:
-        yield [(manifest, finding) for finding in check_manifest(catalogue, manifest, times)]
+        found = [*check_manifest(catalogue, manifest, times), *_synced_run(manifest, synced=synced)]
+        yield [(manifest, finding) for finding in found]
 
 
 def check_manifest(catalogue: Catalogue, manifest: Manifest, times: Counter[Key]) -> Iterator[Finding]:
@@ -128,6 +149,18 @@ def check_manifest(catalogue: Catalogue, manifest: Manifest, times: Counter[Key]
     shape = tuple(_shape(manifest))
     yield from shape
     yield from _meaning(catalogue, manifest, {finding.path for finding in shape})
+
+
+def _synced_run(manifest: Manifest, *, synced: bool) -> Iterator[Finding]:
+    marks = marks_of(manifest.metadata)
+    if manifest.kind != LAUNCH_PLAN_EXECUTIONS.kind or marks & _HOOKS or "name" not in manifest.metadata:
+        return
+    if is_ours(manifest) and (synced or marks & TRACKING_MARKS):
+        message = (
+            f"found the fixed name {manifest.name!r} of a run that is synced from Git, expected a hook or a schedule"
+        )
+        hint = "it runs once, not at each sync, is kept for ever, and runs again where it was deleted"
+        yield Finding(Reason.RunNameFixed, message, "metadata.name", hint)
 
 
 def _foreign(manifest: Manifest) -> Iterator[Finding]:

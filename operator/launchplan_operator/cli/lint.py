@@ -10,12 +10,13 @@ _DESCRIPTION = """\
 Check manifests as the API server and the operator would, without a cluster.
 
 References are resolved within what is given. What is absent there may exist in the cluster: WorkflowNotFound and
-PlanNotFound are warnings, unless --strict. A plan that has a schedule and no active version is a warning, too.
+PlanNotFound are warnings, unless --strict. A plan that has a schedule and no active version is a warning, too, and so is
+a run with a fixed name that is synced from Git: beside a Kustomization or an Argo CD Application, or with --synced.
 The exit code is 1 if there is an error, else 0. Kinds of others are ignored."""
 _EXAMPLES = """
   kubectl launchplan lint plan.yaml
   kubectl launchplan lint deploy/ -R --strict
-  kustomize build overlays/prod | kubectl launchplan lint -
+  kustomize build overlays/prod | kubectl launchplan lint - --synced
   helm template chart | kubectl launchplan lint - -o json
 """
 
@@ -28,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--filename", action="append", default=[], metavar="FILE", help="as FILE, like kubectl's")
     parser.add_argument("-R", "--recursive", action="store_true", help="also read the directories below a directory")
     parser.add_argument("-n", "--namespace", default="", help="the namespace of objects that name none")
+    parser.add_argument("--synced", action="store_true", help="take all as synced from Git, whatever stands beside it")
     parser.add_argument("--strict", action="store_true", help="make every warning an error")
     add_output_option(parser)
 
@@ -43,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
             "found no file, expected at least one, or - for stdin", hint="see: kubectl launchplan lint --help"
         )
     stream = read_manifests(sources, recursive=options.recursive)
-    reports = lint(stream, options.namespace, strict=options.strict)
+    reports = lint(stream, options.namespace, strict=options.strict, synced=options.synced)
     if options.output == "text":
         sys.stdout.writelines(f"{visible(report.text)}\n" for report in reports)
     else:

@@ -11,9 +11,9 @@ from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.retention import MINIMUM_AGE
 from launchplan_operator.decide.run import End
 from launchplan_operator.reconcile.context import Context, may_be_starting, write_status
-from launchplan_operator.reconcile.ending import reject, write_aborted
+from launchplan_operator.reconcile.ending import write_aborted
 from launchplan_operator.reconcile.follow import adopt_stray, follow_job, is_job_of, origin_type
-from launchplan_operator.reconcile.launch import launch, meet_tombstone, taken
+from launchplan_operator.reconcile.launch import launch, meet_other_job, meet_tombstone
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.reconcile.slotruns import is_straggler
 from launchplan_operator.reconcile.standing import find_end, find_standing, plan_of
@@ -51,7 +51,7 @@ async def reconcile_execution(context: Context, namespace: str, name: str) -> Ou
     if labels.is_tombstone(job):
         return await meet_tombstone(context, execution, job)
     if not is_job_of(job, execution):
-        return await reject(context, execution, taken(execution))
+        return await meet_other_job(context, execution, job)
     return await follow_job(context, execution, job)
 
 

@@ -76,7 +76,27 @@ async def meet_tombstone(context: Context, execution: Mapping[str, Any], tombsto
     )
 
 
-def taken(execution: Mapping[str, Any]) -> Finding:
+async def meet_other_job(
+    context: Context, execution: Mapping[str, Any], job: Mapping[str, Any], wish: RunWish | None = None
+) -> Outcome:
+    """Reject a run whose name somebody's Job has; let it wait for one of an earlier run, which is deleted with that."""
+    controller = labels.controller_of(job) or {}
+    earlier = {"kind": LAUNCH_PLAN_EXECUTIONS.kind, "name": execution["metadata"]["name"]}
+    if controller.items() >= earlier.items():
+        return await _refuse(context, execution, (_leaving(execution),))
+    found = (_taken(execution),)
+    return await reject(context, execution, *(run_instead(found, wish) if wish is not None else found))
+
+
+def _leaving(execution: Mapping[str, Any]) -> Finding:
+    name = execution["metadata"]["name"]
+    message = (
+        f"an earlier execution {name!r} was deleted, and its Job is still to be: this one starts when that is gone"
+    )
+    return Finding(Reason.JobNameTaken, message, "metadata.name", transient=True)
+
+
+def _taken(execution: Mapping[str, Any]) -> Finding:
     """Return the finding for a Job of the run's name that is not the run's."""
     name = execution["metadata"]["name"]
     message = f"found a Job {name!r} that does not belong to this execution, expected none of that name"
@@ -106,7 +126,7 @@ async def _create(context: Context, execution: Mapping[str, Any], content: JobCo
             return await meet_tombstone(context, execution, job)
         if is_job_of(job, execution):
             return await follow_job(context, execution, job)
-        return await reject(context, execution, *run_instead((taken(execution),), wish))
+        return await meet_other_job(context, execution, job, wish)
     return await _job_refused(context, execution, content.version, reply)
 
 
