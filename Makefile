@@ -41,10 +41,10 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@.venv/bin/python $(PIP) install --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-binaries: ## Build Kubernetes and its node from pinned Go modules, once (minutes)
+binaries: ## Build Kubernetes, its node and Helm from pinned Go modules, once (minutes)
 	@$(PYTHON) -m localcluster build
 
-generate: venv ## Write the generated files: crds/, docs/reference/, the README's quotes
+generate: venv ## Write the generated files: crds/, the chart's, docs/reference/, the README's quotes
 	@.venv/bin/python -m launchplan_operator crds --write crds
 	@.venv/bin/python -m docs.generate
 
@@ -61,7 +61,7 @@ lock: ## Pin the dependencies anew in requirements/
 	@$(LOCK) --upgrade --group dev -o requirements/dev.txt
 
 ##@ Test
-test: check unit reconcile search kopf cluster node ## Every level
+test: check unit reconcile search kopf chart cluster node ## Every level
 
 check: venv ## Format, lint, types, layers, generated files
 	@.venv/bin/ruff format --check .
@@ -85,6 +85,9 @@ sim: venv ## Deterministic simulation: SEEDS=10000 FIRST=1 (hundreds of seeds a 
 kopf: venv ## The real kopf against a fake server (seconds)
 	@$(PYTEST) tests/kopf
 
+chart: venv binaries ## What the Helm chart renders, and which values it refuses (seconds)
+	@$(PYTEST) tests/chart
+
 cluster: venv binaries ## A real control plane, pods finished by a stub (minutes)
 	@$(PYTEST) tests/cluster
 
@@ -101,4 +104,4 @@ bench: venv binaries ## The operator against the raw floor, in one run (an hour;
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run down venv binaries generate tour-text format lock test check unit reconcile search sim kopf cluster node torture bench help
+.PHONY: run down venv binaries generate tour-text format lock test check unit reconcile search sim kopf chart cluster node torture bench help

@@ -1,23 +1,27 @@
 """Writes what the documentation takes from the sources: `python -m docs.generate`, or `make generate`.
 
-The reference pages are made from the CRDs, the reasons and the command line's parsers; the quotes in a page, each between `<!-- quote FILE -->` and
+The reference pages are made from the CRDs, the reasons, the command line's parsers and the schema of the chart's values;
+the quotes in a page, each between `<!-- quote FILE -->` and
 `<!-- end -->`, from the file that they name.
 """
 
 # ruff: noqa: INP001 - a folder of pages is no package
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from docs.chartvalues import render_values, render_values_page
 from docs.commands import render_commands
-from launchplan_operator.api.crd import build_crds
+from launchplan_operator.api.crd import build_crds, render_crd
 from launchplan_operator.api.reasons import Reason
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
+CHART = ROOT / "helm" / "launchplan-operator"
 #: What a test saw of each mistake, by reason.
 SHOWN = ROOT / "docs" / "generated" / "reasons"
 #: What a test saw of runs and slots that did not go as somebody thought, by reason.
@@ -56,8 +60,19 @@ def generated() -> dict[Path, str]:
     pages = {REFERENCE / f"{crd['spec']['names']['singular']}.md": render_kind(crd) for crd in build_crds()}
     pages[REFERENCE / "reasons.md"] = render_reasons()
     pages[REFERENCE / "cli.md"] = _HEADER + render_commands()
+    pages |= chart_files()
     quoting = {path: with_quotes(path.read_text(encoding="utf-8")) for path in (ROOT / "README.md", *_own_pages())}
     return pages | quoting
+
+
+def chart_files() -> dict[Path, str]:
+    """Return what the chart takes from the sources, and the page about its values."""
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    crds = {
+        CHART / "files" / "crds" / f"{crd['spec']['names']['plural']}.yaml": render_crd(crd) for crd in build_crds()
+    }
+    values = {CHART / "values.yaml": render_values(schema)}
+    return crds | values | {REFERENCE / "values.md": _HEADER + render_values_page(schema)}
 
 
 def render_kind(crd: Node) -> str:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -29,10 +29,10 @@ ACCOUNT = "launchplan-operator"
 #: What the supervisor calls it, and the directory that it has in its cluster's.
 OPERATOR = "operator"
 _COMMAND = (sys.executable, "-m", "launchplan_operator", "run")
-_CHART = ROOT / "helm" / "launchplan-operator"
-_ROLE = _CHART / "role.yaml"
-_LEASE_ROLE = _CHART / "lease-role.yaml"
-_POLICIES = _CHART / "policies.yaml"
+CHART = ROOT / "helm" / "launchplan-operator"
+ROLE = CHART / "files" / "rbac" / "role.yaml"
+LEASE_ROLE = CHART / "files" / "rbac" / "lease-role.yaml"
+_POLICIES = CHART / "files" / "policies"
 _POLL_SECONDS = 0.05
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
@@ -41,11 +41,17 @@ _TOO_MANY_RESTARTS = 2
 _TOKEN_DURATION = "8760h"  # noqa: S105 - an API server may shorten it
 
 
-def install(kubectl: Kubectl) -> None:
-    """Apply the CRDs, the operator's ServiceAccount, and the roles and the policies of the Helm chart."""
+def install(kubectl: Kubectl, *, without: Collection[str] = ()) -> None:
+    """Apply the CRDs, the operator's ServiceAccount, and the roles and the policies of the Helm chart.
+
+    Args:
+        kubectl: runs kubectl as an administrator.
+        without: the policies that are left out, such as `input-in-both`.
+    """
     kubectl("apply", "-f", str(ROOT / "crds"))
     kubectl("apply", "-f", "-", stdin=_account_manifest())
-    kubectl("apply", "-f", str(_POLICIES))
+    policies = [str(each) for each in sorted(_POLICIES.iterdir()) if each.stem not in without]
+    kubectl("apply", *(part for each in policies for part in ("-f", each)))
     kubectl("wait", "--for=condition=Established", "-f", str(ROOT / "crds"), "--timeout=60s")
 
 
@@ -241,7 +247,7 @@ metadata: {{name: {ACCOUNT}, namespace: {SYSTEM_NAMESPACE}}}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {{name: {ACCOUNT}}}
-{_ROLE.read_text()}
+{ROLE.read_text()}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
@@ -253,7 +259,7 @@ subjects:
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {{name: {ACCOUNT}, namespace: {SYSTEM_NAMESPACE}}}
-{_LEASE_ROLE.read_text()}
+{LEASE_ROLE.read_text()}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding

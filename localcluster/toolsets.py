@@ -11,6 +11,7 @@ from localcluster.places import SOURCE
 
 _KUBERNETES = "k8s.io/kubernetes/cmd"
 _CONTAINERD = "github.com/containerd/containerd/v2"
+_HELM = "helm.sh/helm/v4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,13 @@ CONTAINERD = ToolSet(
     stamped=_CONTAINERD,
     variables={f"{_CONTAINERD}/version.Version": "{version}"},
 )
+HELM = ToolSet(
+    name="helm",
+    directory=SOURCE / "helm",
+    programs={"helm": f"{_HELM}/cmd/helm"},
+    stamped=_HELM,
+    variables={f"{_HELM}/internal/version.version": "{version}"},
+)
 CRONPARSER = ToolSet(name="cronparser", directory=SOURCE / "cronparser", programs={"cronparser": "."})
 
-TOOL_SETS = {each.name: each for each in (KUBERNETES, CONTAINERD, CRONPARSER)}
+TOOL_SETS = {each.name: each for each in (KUBERNETES, CONTAINERD, HELM, CRONPARSER)}

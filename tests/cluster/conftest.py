@@ -11,13 +11,23 @@ from pathlib import Path
 import pytest
 
 from localcluster.cluster import LocalCluster, prepare
-from localcluster.operated import OperatorProcess, free_port, install, write_operator_kubeconfig
+from localcluster.operated import (
+    ACCOUNT,
+    SYSTEM_NAMESPACE,
+    OperatorProcess,
+    free_port,
+    install,
+    write_operator_kubeconfig,
+)
 from tests.cluster.away import Away, Outages, begin, leave, strand
 from tests.cluster.modelled import Playing
 from tests.cluster.support import Space
 
 Kubectl = Callable[..., str]
 MakeSpace = Callable[[], Space]
+#: Judges what all other files here did.
+_JUDGES = "test_rights.py"
+_ALL_FILES = {path for path in Path(__file__).parent.glob("test_*.py") if path.name != _JUDGES}
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -25,6 +35,25 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     here = Path(__file__).parent
     if not session.config.option.collectonly and any(here in item.path.parents for item in session.items):
         prepare("stub", _reporter(session))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let what judges the whole session come last, and leave out what only a whole one can tell."""
+    judges = [item for item in items if item.path.name == _JUDGES]
+    others = [item for item in items if item not in judges]
+    partial = _is_narrowed(config) or not {item.path for item in others} >= _ALL_FILES
+    left_out = [item for item in judges if partial and item.get_closest_marker("whole_session")]
+    items[:] = others + [item for item in judges if item not in left_out]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+
+
+def _is_narrowed(config: pytest.Config) -> bool:
+    """Tell whether only some tests of a file were asked for."""
+    options = config.option
+    asked = (options.keyword, options.markexpr, options.deselect, getattr(options, "lf", False))
+    return any(asked) or any("::" in argument for argument in config.args)
 
 
 def _reporter(session: pytest.Session) -> Callable[[str], None]:
@@ -138,13 +167,24 @@ def _begun_early(request: pytest.FixtureRequest) -> None:
 
 
 def _operate(cluster: LocalCluster, directory: Path, settings: Mapping[str, str] | None = None) -> OperatorProcess:
-    install(cluster.kubectl)
+    # What this policy refuses at apply, the operator finds where there is none: some tests are about that.
+    install(cluster.kubectl, without=("input-in-both",))
+    if lease := (settings or {}).get("LAUNCHPLAN_OPERATOR_LEASE_NAME"):
+        _permit_lease(cluster.kubectl, lease)
     admin = json.loads(cluster.kubeconfig.read_text())
     kubeconfig = write_operator_kubeconfig(cluster.kubectl, directory / "kubeconfig", admin)
     process = OperatorProcess(kubeconfig, directory / "operator.log", free_port(), settings or {})
     process.start()
     process.await_ready()
     return process
+
+
+def _permit_lease(kubectl: Kubectl, name: str) -> None:
+    """Add to the chart's role, which knows one Lease, another: for more operators on a cluster than one release has."""
+    lease = ("--resource=leases.coordination.k8s.io", f"--resource-name={name}", "--verb=get,update")
+    kubectl("create", "role", name, "-n", SYSTEM_NAMESPACE, *lease)
+    account = f"--serviceaccount={SYSTEM_NAMESPACE}:{ACCOUNT}"
+    kubectl("create", "rolebinding", name, "-n", SYSTEM_NAMESPACE, f"--role={name}", account)
 
 
 def _new_namespace(cluster: LocalCluster) -> str:

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import yaml
 
 from launchplan_operator.api.kinds import CRON_JOBS, JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, PODS
 from launchplan_operator.decide.schedule import slot_name
-from localcluster.cluster import LocalCluster
-from localcluster.operated import ROOT, OperatorProcess
-from tests.cluster.audit import Audit
+from localcluster.operated import OperatorProcess
 from tests.cluster.away import UNATTENDED, Away
 from tests.cluster.support import (
     NEVER,
@@ -235,27 +232,6 @@ def test_a_history_of_none_still_keeps_what_ended_minutes_ago(away: Away) -> Non
     assert kept["status"]["counted"]
     assert space.read(JOBS, "kept")["metadata"]["uid"] == kept["status"]["jobRef"]["uid"]
     assert space.all(PODS, "batch.kubernetes.io/job-name=kept") != []
-
-
-def test_the_operator_needs_nothing_beyond_its_role(cluster: LocalCluster, running: OperatorProcess) -> None:
-    """Over the whole session: no request was refused for want of a right, and each is in one of the chart's role files."""
-    assert running.is_ready()
-    chart = ROOT / "helm" / "launchplan-operator"
-    rules = [
-        rule
-        for name in ("role.yaml", "lease-role.yaml")
-        for rule in yaml.safe_load((chart / name).read_text())["rules"]
-    ]
-    allowed = {
-        (verb, group, resource)
-        for rule in rules
-        for verb in rule["verbs"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-    }
-    requests = set(Audit(cluster.audit_log).requests())
-    assert {each for each in requests if not each.is_allowed} == set()
-    assert {(each.verb, each.group, each.resource) for each in requests} <= allowed
 
 
 def test_the_operator_logged_no_error(running: OperatorProcess) -> None:
