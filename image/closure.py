@@ -5,8 +5,6 @@ these load, and of each Debian package that one of the files is from its record 
 stands where it stands here.
 """
 
-# ruff: noqa: INP001 - a folder of one script is no package
-
 import compileall
 import os
 import re
@@ -19,13 +17,39 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 
 #: Parts of the standard library that only people at a keyboard, builders or tests use.
-_LEFT_OUT = (
-    "__pycache__ config-* curses dbm dist-packages distutils ensurepip idlelib lib2to3 pydoc_data site-packages sqlite3 "
-    "test tkinter turtle.py turtledemo venv"
-).split()
-_EXTENSIONS_LEFT_OUT = (
-    "_ctypes_test* _curses* _dbm* _gdbm* _sqlite3* _test* _tkinter* _xxtestfuzz* nis.* ossaudiodev* readline* xxlimited*"
-).split()
+_LEFT_OUT = [
+    "__pycache__",
+    "config-*",
+    "curses",
+    "dbm",
+    "dist-packages",
+    "distutils",
+    "ensurepip",
+    "idlelib",
+    "lib2to3",
+    "pydoc_data",
+    "site-packages",
+    "sqlite3",
+    "test",
+    "tkinter",
+    "turtle.py",
+    "turtledemo",
+    "venv",
+]
+_EXTENSIONS_LEFT_OUT = [
+    "_ctypes_test*",
+    "_curses*",
+    "_dbm*",
+    "_gdbm*",
+    "_sqlite3*",
+    "_test*",
+    "_tkinter*",
+    "_xxtestfuzz*",
+    "nis.*",
+    "ossaudiodev*",
+    "readline*",
+    "xxlimited*",
+]
 #: Thousands of generated modules of which a handful is imported: bytecode of all would double the image.
 _SELDOM_IMPORTED = re.compile(r"/kubernetes/(aio/)?client/(api|models)/")
 _FOUND = re.compile(r"(/\S+) \(0x")
