@@ -150,7 +150,7 @@ def _compile(tree: Path, root: Path) -> None:
         rx=_SELDOM_IMPORTED,
         stripdir=str(root),
         prependdir="/",
-        workers=os.cpu_count(),
+        workers=0,  # as many as there are processors
         invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
     )
     if not done:

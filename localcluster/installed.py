@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcluster.charts import Helm
@@ -79,16 +78,13 @@ class Installation:
             return str(error)
 
 
-def install_operator(cluster: "LocalCluster", say: Say) -> Installation:
-    """Build this checkout's image, bring it onto a cluster's real node and install the chart with it.
+def prepare_installation(cluster: "LocalCluster", say: Say) -> Installation:
+    """Build helm and this checkout's image, and bring that onto a cluster's real node.
 
     Raises:
-        LocalClusterError: something cannot be built here, or did not become ready.
+        LocalClusterError: something cannot be built here; nothing in the cluster has changed.
     """
-    helm = Helm.find(say, Path(cluster.kubeconfig))
+    helm = Helm.find(say, cluster.kubeconfig)
     image = build_offline(say)
     import_image(cluster, image.tar)
-    installation = Installation(cluster.kubectl, helm, image)
-    say(f"installing the chart as {RELEASE} in {SYSTEM_NAMESPACE}")
-    installation.install()
-    return installation
+    return Installation(cluster.kubectl, helm, image)

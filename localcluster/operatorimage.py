@@ -1,5 +1,6 @@
 """The operator's image, built from the Dockerfile: by docker or podman, or here from Debian's packages by buildah."""
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -111,9 +112,10 @@ def build_offline(say: Say) -> OperatorImage:
 
 
 def _sources() -> Iterator[str]:
-    for path in (*(ROOT / name for name in _RECIPE), *sorted(_PACKAGE.rglob("*.py"))):
+    package = (path for path in sorted(_PACKAGE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+    for path in (*(ROOT / name for name in _RECIPE), *package):
         yield str(path.relative_to(ROOT))
-        yield path.read_text()
+        yield hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _build(image: OperatorImage, base: Path, wheels: Path) -> None:

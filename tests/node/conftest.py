@@ -11,7 +11,7 @@ import pytest
 from localcluster import nodes
 from localcluster.charts import Helm
 from localcluster.cluster import LocalCluster, prepare
-from localcluster.installed import RELEASE, Installation, install_operator
+from localcluster.installed import RELEASE, Installation, prepare_installation
 from localcluster.operatorimage import OperatorImage, build_offline, can_build_offline
 from localcluster.places import silent
 from tests.node.support import Space
@@ -72,9 +72,10 @@ def operator_image(real_node: None) -> OperatorImage:
 @pytest.fixture(scope="session")
 def installation(node_cluster: LocalCluster, operator_image: OperatorImage) -> Installation:
     """The operator in the cluster, as the chart installs it."""
-    installed = install_operator(node_cluster, silent)
-    assert installed.image == operator_image
-    return installed
+    prepared = prepare_installation(node_cluster, silent)
+    assert prepared.image == operator_image
+    prepared.install()
+    return prepared
 
 
 @pytest.fixture(scope="module")
