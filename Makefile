@@ -7,6 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 CLUSTER ?= demo
 CONTEXT ?=
+BASE ?=
 FORCE ?=
 ONLY ?=
 TORTURE ?=
@@ -44,8 +45,8 @@ $(STAMP): requirements/dev.txt pyproject.toml
 binaries: ## Build Kubernetes, its node and Helm from pinned Go modules, once (minutes)
 	@$(PYTHON) -m localcluster build
 
-image: venv ## The operator's image: by docker or podman, else from Debian's packages (Linux, root)
-	@.venv/bin/python -m localcluster image
+image: venv ## The operator's image: by docker or podman (BASE=… is built upon), else from Debian's packages
+	@.venv/bin/python -m localcluster image --base "$(BASE)"
 
 generate: venv ## Write the generated files: crds/, the chart's, docs/reference/, the README's quotes
 	@.venv/bin/python -m launchplan_operator crds --write crds

@@ -44,8 +44,12 @@ def _build(options: argparse.Namespace) -> int:
 def _image(options: argparse.Namespace) -> int:
     builder = None if options.offline else operatorimage.find_builder()
     if builder:
-        print(operatorimage.build_with(builder))
+        print(operatorimage.build_with(builder, options.base))
         return 0
+    if options.base:
+        raise LocalClusterError(
+            "neither docker nor podman answers, and without them there is no base but Debian's packages"
+        )
     if reason := operatorimage.can_build_offline():
         raise LocalClusterError(f"neither docker nor podman answers, and without them {reason}")
     image = operatorimage.build_offline(_say)
@@ -189,6 +193,9 @@ def _parser() -> argparse.ArgumentParser:
 
     image = commands.add_parser(
         "image", help="build the operator's image: by docker or podman, else from Debian's packages"
+    )
+    image.add_argument(
+        "--base", default="", help="the base, such as python:3.11-slim-bookworm@sha256:…; needs docker or podman"
     )
     image.add_argument("--offline", action="store_true", help="from Debian's packages even where docker or podman is")
     image.set_defaults(run=_image)

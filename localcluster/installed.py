@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from localcluster.charts import Helm
-from localcluster.images import import_image
+from localcluster.images import has_image, import_image
 from localcluster.operated import CHART, SYSTEM_NAMESPACE, Kubectl
 from localcluster.operatorimage import NAME, OperatorImage, build_offline
 from localcluster.places import LocalClusterError, Say
@@ -86,5 +86,6 @@ def prepare_installation(cluster: "LocalCluster", say: Say) -> Installation:
     """
     helm = Helm.find(say, cluster.kubeconfig)
     image = build_offline(say)
-    import_image(cluster, image.tar)
+    if not has_image(cluster, image.reference):
+        import_image(cluster, image.tar)
     return Installation(cluster.kubectl, helm, image)

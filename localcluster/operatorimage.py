@@ -1,6 +1,7 @@
 """The operator's image, built from the Dockerfile: by docker or podman, or here from Debian's packages by buildah."""
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -77,14 +78,21 @@ def find_builder() -> str | None:
     return None
 
 
-def build_with(builder: str) -> str:
-    """Build the image by docker or podman from the Dockerfile's own base; returns its name.
+def build_with(builder: str, base: str = "") -> str:
+    """Build the image by docker or podman; returns its name.
+
+    Args:
+        builder: the program.
+        base: an image in the place of the Dockerfile's own base; empty for that.
 
     Raises:
         LocalClusterError: it failed.
     """
     reference = f"{NAME}:{version()}"
-    arguments = (f"--build-arg=VERSION={version()}", f"--build-arg=REVISION={revision()}", f"--tag={reference}")
+    told = [f"VERSION={version()}", f"REVISION={revision()}"]
+    told += [f"BASE={base}"] if base else []
+    told += [name for name in ("PIP_INDEX_URL",) if os.environ.get(name)]  # without a value it is the environment's
+    arguments = (*(f"--build-arg={each}" for each in told), f"--tag={reference}")
     # What it says is for the person who waits for it.
     if subprocess.run([builder, "build", *arguments, str(ROOT)], check=False).returncode:
         raise LocalClusterError(f"{builder} build failed")
@@ -106,8 +114,8 @@ def build_offline(say: Say) -> OperatorImage:
                 raise LocalClusterError(trouble)
             base, wheels = make_base(say), fetch_wheels(say)
             say("building the operator's image")
-            _build(image, base, wheels)
             _remove_old()
+            _build(image, base, wheels)
     return image
 
 
@@ -124,7 +132,6 @@ def _build(image: OperatorImage, base: Path, wheels: Path) -> None:
     pip = ("--build-arg=PIP_INDEX_URL=", "--build-arg=PIP_FIND_LINKS=/wheels", "--build-arg=PIP_NO_INDEX=1")
     told = (f"--build-arg=BASE={name}", f"--build-arg=VERSION={version()}", *pip, f"--volume={wheels}:/wheels:ro")
     scratch = image.tar.with_name(f".{image.tar.name}.new")
-    scratch.unlink(missing_ok=True)
     _buildah(
         "build", "--isolation=chroot", "--pull-never", "--timestamp=0", *told, f"--tag={image.reference}", str(ROOT)
     )
@@ -158,6 +165,9 @@ def _buildah(*arguments: str) -> str:
 
 
 def _remove_old() -> None:
+    """Remove what interrupted builds left, and the images of other states of the sources but for the latest."""
+    for left_over in images_root().glob(".operator-*.new"):
+        left_over.unlink()
     tars = sorted(images_root().glob("operator-*.tar"), key=lambda path: path.stat().st_mtime)
     for old in tars[:-_KEPT]:
         old.unlink(missing_ok=True)

@@ -51,15 +51,44 @@ def test_a_builder_is_one_that_answers(path: Path, engines: dict[str, int], foun
     assert find_builder() == found
 
 
-def test_a_builder_is_given_the_dockerfile_with_the_version(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The base stays the Dockerfile's own; what is said at the end is the image's name."""
+@pytest.mark.parametrize(
+    ("arguments", "index", "more"),
+    [
+        pytest.param([], "", [], id="the base is the Dockerfile's own"),
+        pytest.param(["--base", ""], "", [], id="a base without a name is none"),
+        pytest.param(["--base", "b@sha256:0"], "", ["BASE=b@sha256:0"], id="a base may be pinned"),
+        pytest.param([], "https://mirror.example", ["PIP_INDEX_URL"], id="pip looks where it looks here"),
+    ],
+)
+def test_a_builder_is_given_the_dockerfile_and_what_differs(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    index: str,
+    more: list[str],
+) -> None:
+    """What is said at the end is the image's name."""
     put_program(path, "docker", "version", 0)
-    assert main(["image"]) == 0
+    monkeypatch.setenv("PIP_INDEX_URL", index)
+    assert main(["image", *arguments]) == 0
     assert capsys.readouterr().out == f"launchplan-operator:{version()}\n"
-    given = (path / "docker.arguments").read_text().splitlines()
-    assert given[:2] == ["build", f"--build-arg=VERSION={version()}"]
-    assert re.fullmatch(r"--build-arg=REVISION=([0-9a-f]{40}(-dirty)?|unknown)", given[2])
-    assert given[3:] == [f"--tag=launchplan-operator:{version()}", str(ROOT)]
+    command, *given = (path / "docker.arguments").read_text().splitlines()
+    told = [each.removeprefix("--build-arg=") for each in given if each.startswith("--build-arg=")]
+    assert command == "build"
+    assert re.fullmatch(r"REVISION=([0-9a-f]{40}(-dirty)?|unknown)", told[1])
+    assert [told[0], *told[2:]] == [f"VERSION={version()}", *more]
+    assert given[len(told) :] == [f"--tag=launchplan-operator:{version()}", str(ROOT)]
+
+
+@pytest.mark.parametrize("way", [["image", "--offline"], ["image"]])
+def test_a_failing_builder_is_not_passed_over(path: Path, way: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Where docker answers and fails, nothing else is tried; a base of one's own is for it only."""
+    put_program(path, "docker", "version", 0)
+    (path / "docker").write_text('#!/bin/sh\n[ "$1" = version ]\n')
+    assert main([*way, "--base", "b"]) == 1
+    said = "docker build failed" if "--offline" not in way else "there is no base but Debian's packages"
+    assert said in capsys.readouterr().err
 
 
 def test_what_stands_in_the_way_is_said(
