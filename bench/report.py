@@ -90,7 +90,9 @@ def _show_load(load: Load, say: Say) -> None:
             f"{each.operator / each.floor:.2f} times their bare Jobs (target <= {MAX_RATIO}), {each.ledgers} plan statuses"
         )
     if flow := load.flow:
-        say(f"{f'{flow.runs} runs through {flow.places} places':34}{flow.rate:.1f} a second")
+        say(
+            f"{f'{flow.runs} runs through {flow.places} places':34}{flow.rate:.1f} a second, bare Jobs {flow.floor:.1f} (target >= 1 / {MAX_RATIO} of them)"
+        )
     for ours, floor, native in load.lags:
         rows = (("operator", ours), ("bare writes", floor), ("CronJobs", native))
         for name, lag in rows:
@@ -107,6 +109,9 @@ def _missed_by_load(load: Load, *, timed: bool) -> list[str]:
     each = load.admission
     if each is not None and each.operator > MAX_RATIO * each.floor:
         found.append(f"the admission takes {each.operator / each.floor:.2f} times the floor, the target is {MAX_RATIO}")
+    flow = load.flow
+    if flow is not None and flow.floor > MAX_RATIO * flow.rate:
+        found.append(f"{flow.rate:.1f} runs flow a second, bare Jobs {flow.floor:.1f}, the target is 1 / {MAX_RATIO}")
     found += [_late(ours, floor) for ours, floor, _ in load.lags if ours.p99 > _allowed(floor)]
     return found
 

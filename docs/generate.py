@@ -1,7 +1,7 @@
 """Writes what the documentation takes from the sources: `python -m docs.generate`, or `make generate`.
 
 The reference pages are made from the CRDs, the reasons, the command line's parsers and the schema of the chart's values;
-the quotes in a page, each between `<!-- quote FILE -->` and
+Argo CD's ConfigMap from the scripts below gitops/argocd; the quotes in a page, each between `<!-- quote FILE -->` and
 `<!-- end -->`, from the file that they name.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from docs.argocd import CONFIG_MAP, render_config_map
 from docs.chartvalues import render_values, render_values_page
 from docs.commands import render_commands
 from launchplan_operator.api.crd import build_crds, render_crd
@@ -61,6 +62,7 @@ def generated() -> dict[Path, str]:
     pages[REFERENCE / "reasons.md"] = render_reasons()
     pages[REFERENCE / "cli.md"] = _HEADER + render_commands()
     pages |= chart_files()
+    pages[CONFIG_MAP] = render_config_map()
     quoting = {path: with_quotes(path.read_text(encoding="utf-8")) for path in (ROOT / "README.md", *_own_pages())}
     return pages | quoting
 

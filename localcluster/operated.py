@@ -55,9 +55,19 @@ def install(kubectl: Kubectl, *, without: Collection[str] = ()) -> None:
     kubectl("wait", "--for=condition=Established", "-f", str(ROOT / "crds"), "--timeout=60s")
 
 
-def write_operator_kubeconfig(kubectl: Kubectl, path: Path, admin: Mapping[str, Any]) -> Path:
-    """Write a kubeconfig with a token of the operator's ServiceAccount for the cluster of a flat `admin` kubeconfig."""
-    token = kubectl("create", "token", ACCOUNT, "-n", SYSTEM_NAMESPACE, f"--duration={_TOKEN_DURATION}").strip()
+def write_operator_kubeconfig(
+    kubectl: Kubectl, path: Path, admin: Mapping[str, Any], account: tuple[str, str] = (SYSTEM_NAMESPACE, ACCOUNT)
+) -> Path:
+    """Write a kubeconfig with a token of the operator's ServiceAccount for the cluster of a flat `admin` kubeconfig.
+
+    Args:
+        kubectl: runs kubectl as an administrator.
+        path: of the file.
+        admin: the kubeconfig of the cluster.
+        account: the namespace and the name of the ServiceAccount.
+    """
+    namespace, name = account
+    token = kubectl("create", "token", name, "-n", namespace, f"--duration={_TOKEN_DURATION}").strip()
     user = admin["contexts"][0]["context"]["user"]
     path.touch(mode=0o600)
     path.write_text(json.dumps({**admin, "users": [{"name": user, "user": {"token": token}}]}))

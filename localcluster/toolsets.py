@@ -109,5 +109,7 @@ HELM = ToolSet(
     variables={f"{_HELM}/internal/version.version": "{version}"},
 )
 CRONPARSER = ToolSet(name="cronparser", directory=SOURCE / "cronparser", programs={"cronparser": "."})
+KSTATUS = ToolSet(name="kstatus", directory=SOURCE / "kstatus", programs={"kstatus": "."})
+ARGOLUA = ToolSet(name="argolua", directory=SOURCE / "argolua", programs={"argolua": "."})
 
-TOOL_SETS = {each.name: each for each in (KUBERNETES, CONTAINERD, HELM, CRONPARSER)}
+TOOL_SETS = {each.name: each for each in (KUBERNETES, CONTAINERD, HELM, CRONPARSER, KSTATUS, ARGOLUA)}

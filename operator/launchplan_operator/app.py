@@ -7,15 +7,16 @@ import random
 import signal
 import socket
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import chain, repeat
 from typing import Any, NoReturn
 
 import kopf
 
+from launchplan_operator import __version__
 from launchplan_operator.api.kinds import CRON_JOBS, JOBS, PODS, Kind
+from launchplan_operator.frame import kopf_settings, register_login, tell_signs
 from launchplan_operator.handlers import OWN_KINDS, Triggers, register
 from launchplan_operator.kube.client import Client
 from launchplan_operator.kube.connection import AiohttpTransport
@@ -25,8 +26,10 @@ from launchplan_operator.kube.events import EventRecorder
 from launchplan_operator.kube.queue import Key, Queue
 from launchplan_operator.kube.transport import Transport
 from launchplan_operator.kube.watch import Reflector
-from launchplan_operator.observe.health import serve_health
+from launchplan_operator.observe.health import Health, serve_health
 from launchplan_operator.observe.logs import configure_logs
+from launchplan_operator.observe.metrics import Metrics
+from launchplan_operator.observe.watches import Watches
 from launchplan_operator.reconcile.caches import Caches
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.execution import reconcile_execution
@@ -68,6 +71,7 @@ class Operator:
     triggers: Triggers
     reflectors: tuple[Reflector, ...]
     recorder: EventRecorder
+    metrics: Metrics
     elector: Elector | None = None
     awake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -140,19 +144,27 @@ def assemble(
     clock: Callable[[], datetime],
     rng: random.Random,
     elector: Elector | None = None,
+    metrics: Metrics | None = None,
 ) -> Operator:
     """Put the operator together around a transport, a clock and a source of randomness.
 
     With an elector it writes nothing but while that one leads; the elector's own calls are its own.
     """
-    client = Client(transport, timeout=settings.request_timeout, fence=elector.may_write if elector else None)
+    metrics = metrics or Metrics(__version__, settings.metrics_namespaces)
+    fence = elector.may_write if elector else None
+    client = Client(transport, timeout=settings.request_timeout, fence=fence, on_call=metrics.called)
     caches = Caches()
+    caches.plans.listen(metrics.standing.plan_changed)
+    caches.executions.listen(metrics.standing.execution_changed)
     recorder = EventRecorder(client, clock)
     began = clock()
     # Where nobody is elected, an earlier process may have died just now, with requests under way.
     leader_since = elector.leader_since if elector is not None else lambda: began
     elected = elector is not None
-    context = Context(client, caches, recorder, clock, settings.defaults, leader_since, elected=elected)
+    context = Context(
+        client, caches, recorder, clock, settings.defaults, leader_since, elected=elected, witness=metrics
+    )
+    metrics.show_dropped_events(lambda: recorder.dropped)
 
     async def process(key: Key) -> None:
         outcome = await _RECONCILERS[key[0]](context, key[1], key[2])
@@ -160,7 +172,7 @@ def assemble(
             _logger.info("trying again: %s", outcome.why, extra=_names(key))
         settle(queue, key, outcome)
 
-    queue = Queue(process, workers=settings.workers, rng=rng, on_error=_report)
+    queue = Queue(process, workers=settings.workers, rng=rng, on_error=_report, observer=metrics.queue)
     triggers = Triggers(queue, caches)
 
     def take_own_write(kind: Kind, obj: dict[str, Any]) -> None:
@@ -171,8 +183,8 @@ def assemble(
             triggers.own_write = False
 
     client.on_written = take_own_write
-    reflectors = tuple(_reflectors(settings, client, caches, rng))
-    operator = Operator(context, queue, triggers, reflectors, recorder, elector)
+    reflectors = tuple(_reflectors(settings, client, caches, rng, metrics.watches))
+    operator = Operator(context, queue, triggers, reflectors, recorder, metrics, elector)
     if elector is None:
         operator.wake()
     return operator
@@ -190,15 +202,16 @@ async def run(settings: Settings) -> int:
     async with contextlib.AsyncExitStack() as stack:
         transport = AiohttpTransport(credentials, settings.connections)
         stack.push_async_callback(transport.close)
+        metrics = Metrics(__version__, settings.metrics_namespaces)
         elector = None
         if settings.leader_election:
             # Connections of its own: no burst of other calls may keep a renewal waiting.
             elections = AiohttpTransport(credentials, _ELECTION_CONNECTIONS)
             stack.push_async_callback(elections.close)
-            elector = _elector(settings, elections, rng)
-        operator = assemble(settings, transport, clock=_now, rng=rng, elector=elector)
+            elector = _elector(settings, elections, rng, metrics)
+        operator = assemble(settings, transport, clock=_now, rng=rng, elector=elector, metrics=metrics)
         if settings.health_port:
-            stack.push_async_callback(await serve_health(settings.health_port, lambda: operator.is_synced))
+            stack.push_async_callback(await serve_health(settings.health_port, _health(operator)))
         return await _run(settings, credentials, operator)
 
 
@@ -244,10 +257,10 @@ async def _watch_with_kopf(
     registry = kopf.OperatorRegistry()
     listers = dict(zip(OWN_KINDS, operator.reflectors, strict=False))
     register(registry, operator.context.caches, lambda kind: listers[kind].repair_soon())
-    _register_login(registry, credentials)
+    register_login(registry, credentials)
     await kopf.operator(
         registry=registry,
-        settings=kopf_settings(),
+        settings=tell_signs(kopf_settings(), operator.metrics.watches.note),
         standalone=True,
         clusterwide=not settings.namespaces,
         namespaces=settings.namespaces,
@@ -257,96 +270,19 @@ async def _watch_with_kopf(
     raise _StoppedError
 
 
-def kopf_settings() -> kopf.OperatorSettings:
-    """Return kopf as a watcher and nothing else: no peering, no scanning, no posting, and few idle tasks."""
-    settings = kopf.OperatorSettings()
-    settings.peering.standalone = True
-    settings.scanning.disabled = True
-    settings.posting.enabled = False
-    settings.watching.server_timeout = 300
-    settings.watching.connect_timeout = 10
-    settings.watching.chunk_size = 500
-    settings.networking.request_timeout = 30
-    settings.networking.error_backoffs = _Backoffs()
-    settings.persistence.diffbase_storage = _NoDiffs()
-    settings.persistence.progress_storage = _NoProgress()
-    settings.queueing.worker_limit = 50
-    settings.queueing.idle_timeout = 0.01
-    return settings
-
-
-class _Backoffs:
-    """Seconds between kopf's attempts of one request; by its own list a minute of 5xx would end the process."""
-
-    def __iter__(self) -> Iterator[float]:
-        return chain((1, 1, 2, 3, 5), repeat(8))
-
-
-class _NoDiffs(kopf.DiffBaseStorage):
-    """kopf compares every object with its last state, whether a handler asks or not: copies, half of an event's cost."""
-
-    def build(self, **_: Any) -> kopf.BodyEssence:
-        """See nothing of an object."""
-        return kopf.BodyEssence()
-
-    def fetch(self, **_: Any) -> None:
-        """Remember nothing."""
-
-    def store(self, **_: Any) -> None:
-        """Keep nothing."""
-
-
-class _NoProgress(kopf.ProgressStorage):
-    """Our handlers end at once: there is no progress to keep."""
-
-    def fetch(self, **_: Any) -> None:
-        """Remember nothing."""
-
-    def store(self, **_: Any) -> None:
-        """Keep nothing."""
-
-    def purge(self, **_: Any) -> None:
-        """Drop nothing."""
-
-    def touch(self, **_: Any) -> None:
-        """Write nothing."""
-
-    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
-        """Return what there is: nothing of it is ours."""
-        return essence
-
-
-def _register_login(registry: kopf.OperatorRegistry, credentials: Credentials) -> None:
-    shown: list[str | None] = []
-
-    @kopf.on.login(registry=registry)
-    async def login(**_kwargs: Any) -> kopf.ConnectionInfo:
-        # Asked once more, the server refused what was shown before.
-        if shown:
-            await credentials.refresh(shown.pop())
-        header = await credentials.authorization()
-        shown.append(header)
-        scheme, _, token = (header or "").partition(" ")
-        return kopf.ConnectionInfo(
-            server=credentials.url,
-            scheme=scheme if token else None,
-            token=token or None,
-            proxy_url=credentials.proxy,
-            **credentials.files(),
-        )
-
-
 async def _credentials(settings: Settings) -> Credentials:
     if settings.in_cluster:
         return await Credentials.from_service_account()
     return await Credentials.from_kubeconfig(None, settings.context or None)
 
 
-def _elector(settings: Settings, transport: Transport, rng: random.Random) -> Elector:
+def _elector(settings: Settings, transport: Transport, rng: random.Random, metrics: Metrics) -> Elector:
     namespace = settings.lease_namespace or (pod_namespace() if settings.in_cluster else _DEFAULT_NAMESPACE)
     identity = f"{socket.gethostname()}_{uuid.uuid4()}"
-    client = Client(transport, timeout=CALL_SECONDS)
-    return Elector(client, namespace, settings.lease_name, identity, clock=_now, rng=rng)
+    client = Client(transport, timeout=CALL_SECONDS, on_call=metrics.called)
+    elector = Elector(client, namespace, settings.lease_name, identity, clock=_now, rng=rng)
+    metrics.show_leader(settings.lease_name, elector.may_write)
+    return elector
 
 
 def _first(group: BaseExceptionGroup[LeadershipLostError]) -> BaseException:
@@ -361,15 +297,32 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _reflectors(settings: Settings, client: Client, caches: Caches, rng: random.Random) -> list[Reflector]:
+def _reflectors(
+    settings: Settings, client: Client, caches: Caches, rng: random.Random, watches: Watches
+) -> list[Reflector]:
     namespaces = settings.namespaces or None
     found = []
     for kind in (*OWN_KINDS, *_LABELLED_KINDS):
         cache = caches.of(kind)
         if cache is not None:
             selector = None if kind in OWN_KINDS else labels.MANAGED_SELECTOR
-            found.append(Reflector(client, kind, cache, namespaces=namespaces, labels=selector, rng=rng))
+            # Our own kinds are watched by kopf: that they are listed says nothing of the watch.
+            on_sign = None if kind in OWN_KINDS else watches.note
+            found.append(
+                Reflector(client, kind, cache, namespaces=namespaces, labels=selector, rng=rng, on_sign=on_sign)
+            )
     return found
+
+
+def _health(operator: Operator) -> Health:
+    def ailment() -> str:
+        stuck = operator.metrics.watches.stuck()
+        return f"stuck, and heard nothing for minutes: the watch of {', '.join(stuck)}" if stuck else ""
+
+    def unreadiness() -> str:
+        return "" if operator.is_synced else "the caches are being filled"
+
+    return Health(ailment, unreadiness, operator.metrics.render)
 
 
 def _report(key: Key, error: Exception) -> None:

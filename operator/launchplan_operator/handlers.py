@@ -48,7 +48,7 @@ class Triggers:
     def workflow_changed(self, old: Object | None, new: Object | None) -> None:
         """The workflow itself; the plans and waiting runs that depend on it, if it means something else now."""
         namespace, name = _name(old, new)
-        self._wake_self(("WorkflowDefinition", namespace, name), news=_is_edited(old, new))
+        self._wake_own(("WorkflowDefinition", namespace, name), old, new)
         if _verdict(old) == _verdict(new):
             return
         for plan in self._caches.plans.by("workflow", scoped(namespace, name)):
@@ -59,16 +59,16 @@ class Triggers:
     def plan_changed(self, old: Object | None, new: Object | None) -> None:
         """The plan itself; its waiting runs, if it stands otherwise; those of whom its ledger says something new."""
         namespace, name = _name(old, new)
-        self._wake_self(("LaunchPlan", namespace, name), news=_is_edited(old, new))
+        self._wake_own(("LaunchPlan", namespace, name), old, new)
         if _standing(old) != _standing(new):
             self._wake_waiting(namespace, "LaunchPlan", name)
-        for run in _ledger(old) ^ _ledger(new):
-            self._queue.add(("LaunchPlanExecution", namespace, run[0]))
+        for name_of_run in _news_of_runs(old, new):
+            self._queue.add(("LaunchPlanExecution", namespace, name_of_run))
 
     def execution_changed(self, old: Object | None, new: Object | None) -> None:
         """The run itself; what it is a run of, if the phase is another, or it stands in line now."""
         namespace, name = _name(old, new)
-        self._wake_self(("LaunchPlanExecution", namespace, name), news=_is_edited(old, new))
+        self._wake_own(("LaunchPlanExecution", namespace, name), old, new)
         if old is None and new is not None and labels.is_slot_run(new):
             # Its plan's look made it: it was nobody's own write, and the watch brings nothing newer.
             self._queue.add(("LaunchPlanExecution", namespace, name))
@@ -77,6 +77,8 @@ class Triggers:
             self._caches.remember_lost(old)
         if new is None or _phase(new):
             self._caches.forget_booked(new or old or {})
+        if new is None or "jobRef" in (new.get("status") or {}):
+            self._caches.forget_launched(new or old or {})
         if _place(old) != _place(new) or old is None or new is None:
             reference = ((new or old or {}).get("spec") or {}).get("launchPlanRef") or {}
             key = (reference.get("kind", "LaunchPlan"), namespace, str(reference.get("name")))
@@ -123,6 +125,16 @@ class Triggers:
         found = self._caches.plans.get(namespace, plan) if plan else None
         if plan and found is not None and (found.get("status") or {}).get("concurrency"):
             self._queue.add_after(("LaunchPlan", namespace, plan), GATHERING)
+
+    def _wake_own(self, key: Key, old: Object | None, new: Object | None) -> None:
+        """One of our kinds wakes itself, at once if a person did something to it.
+
+        A status is the operator's own as a rule, told by the watch before the write was answered.
+        """
+        if old is None or new is None or _is_edited(old, new):
+            self._wake_self(key, news=old is not None and new is not None)
+        elif not self.own_write:
+            self._queue.add_after(key, GATHERING)
 
     def _wake_self(self, key: Key, *, news: bool) -> None:
         """A reconciler is not woken by what it wrote itself, but by what the answer tells of others' doings.
@@ -181,11 +193,18 @@ def _standing(plan: Object | None) -> tuple[Any, ...]:
     return (*_verdict(plan), ((plan or {}).get("status") or {}).get("versions"))
 
 
-def _ledger(plan: Object | None) -> set[tuple[Any, ...]]:
-    """What a plan's ledger says of each run: that it may start, is to end, or never starts."""
+def _news_of_runs(old: Object | None, new: Object | None) -> list[str]:
+    """Name the runs of whom a plan's ledger says something new, in the order in which they were admitted."""
+    before, after = _ledger(old), _ledger(new)
+    return [run[0] for run in (*after, *before) if (run in before) != (run in after)]
+
+
+def _ledger(plan: Object | None) -> dict[tuple[Any, ...], None]:
+    """What a plan's ledger says of each run, in its order: that it may start, is to end, or never starts."""
     ledger = ((plan or {}).get("status") or {}).get("concurrency") or {}
-    seats = {(seat["name"], seat["uid"], seat.get("replacedBy")) for seat in ledger.get("running") or ()}
-    return seats | {(entry["name"], entry["uid"], entry["reason"]) for entry in ledger.get("skipped") or ()}
+    seats = ((seat["name"], seat["uid"], seat.get("replacedBy")) for seat in ledger.get("running") or ())
+    skipped = ((entry["name"], entry["uid"], entry["reason"]) for entry in ledger.get("skipped") or ())
+    return dict.fromkeys((*seats, *skipped))
 
 
 def _phase(obj: Object | None) -> str | None:

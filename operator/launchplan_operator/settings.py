@@ -20,7 +20,8 @@ class Settings:
         workers: how many objects are reconciled at once.
         connections: how many HTTP connections to the API server are kept.
         request_timeout: seconds that one API call may take.
-        health_port: port of `/livez` and `/readyz`; 0 serves none.
+        health_port: port of `/livez`, `/readyz` and `/metrics`; 0 serves none.
+        metrics_namespaces: how many namespaces have series of their own in `/metrics`; the others share `_other`.
         log_level: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
         context: the kubeconfig context; empty means the current one.
         leader_election: whether only one of all operators with the same Lease works, and the others stand by; `true` or
@@ -37,6 +38,7 @@ class Settings:
     connections: int = 32
     request_timeout: float = 30.0
     health_port: int = 8080
+    metrics_namespaces: int = 50
     log_level: str = "INFO"
     context: str = ""
     leader_election: bool = False
@@ -60,6 +62,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         connections=int(_number(environ, "CONNECTIONS", defaults.connections)),
         request_timeout=_number(environ, "REQUEST_TIMEOUT", defaults.request_timeout),
         health_port=int(_number(environ, "HEALTH_PORT", defaults.health_port)),
+        metrics_namespaces=int(_number(environ, "METRICS_NAMESPACES", defaults.metrics_namespaces)),
         log_level=environ.get(f"{_PREFIX}LOG_LEVEL", defaults.log_level),
         context=environ.get(f"{_PREFIX}CONTEXT", defaults.context),
         leader_election=_truth(environ, "LEADER_ELECTION", default=in_cluster),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from localcluster.build import build
+from localcluster.charts import Helm
 from localcluster.cluster import LocalCluster, prepare
 from localcluster.operated import (
     ACCOUNT,
@@ -19,7 +21,9 @@ from localcluster.operated import (
     install,
     write_operator_kubeconfig,
 )
+from localcluster.toolsets import ARGOLUA
 from tests.cluster.away import Away, Outages, begin, leave, strand
+from tests.cluster.charted import Charted, charted_cluster
 from tests.cluster.modelled import Playing
 from tests.cluster.support import Space
 
@@ -35,6 +39,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     here = Path(__file__).parent
     if not session.config.option.collectonly and any(here in item.path.parents for item in session.items):
         prepare("stub", _reporter(session))
+        Helm.find(_reporter(session))
+    if not session.config.option.collectonly and any(item.path.name == "test_argocd.py" for item in session.items):
+        build(ARGOLUA, _reporter(session))
 
 
 @pytest.hookimpl(trylast=True)
@@ -139,6 +146,13 @@ def away(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Away]:
         yield begin(lambda: Space(api, _new_namespace(cluster), cluster.kubectl, cluster.audit_log), operate)
         for operator in operators:
             operator.stop()
+
+
+@pytest.fixture(scope="session")
+def charted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Charted]:
+    """A cluster of its own, on which helm installs the chart."""
+    with charted_cluster(tmp_path_factory.mktemp("charted")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

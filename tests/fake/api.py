@@ -105,9 +105,13 @@ class FakeApi:
     def handle(self, request: Request) -> Response | Lost:
         """Answer a request other than a watch."""
         answer = self._before(request)
-        if not isinstance(answer, tuple):
-            return answer
-        call, fault = answer
+        return self.answer(answer) if isinstance(answer, Call) else answer
+
+    def answer(self, call: Call) -> Response | Lost:
+        """Answer a call other than a watch."""
+        fault = self.faults(call)
+        if fault is not None and not fault.applied:
+            return self._refuse(call, fault)
         try:
             response = self._serve(call)
         except ApiError as error:
@@ -117,10 +121,12 @@ class FakeApi:
 
     def open_watch(self, request: Request) -> Watch | Response | Lost:
         """Open a watch, or refuse it."""
-        answer = self._before(request)
-        if not isinstance(answer, tuple):
-            return answer
-        call, _ = answer
+        call = self._before(request)
+        if not isinstance(call, Call):
+            return call
+        fault = self.faults(call)
+        if fault is not None and not fault.applied:
+            return self._refuse(call, fault)
         self.log.append((call, 200))
         try:
             return self._lister.watch(call)
@@ -142,22 +148,21 @@ class FakeApi:
             if watch.bookmarks:
                 self.store.bookmark(watch)
 
-    def _before(self, request: Request) -> tuple[Call, Fault | None] | Response | Lost:
-        """What comes before the work: discovery, routing, faults."""
+    def _refuse(self, call: Call, fault: Fault) -> Response | Lost:
+        """Answer a call with no work done."""
+        outcome = fault.outcome()
+        self.log.append((call, outcome.status if isinstance(outcome, Response) else 0))
+        return outcome
+
+    def _before(self, request: Request) -> Call | Response:
+        """What comes before the work: discovery, routing."""
         if request.method == "GET" and (found := discover(request.path, self.resources.values())) is not None:
             return Response(200, {}, found)
         try:
             call = route(request, self.resources)
         except ApiError as error:
             return Response(error.code, {}, error.status())
-        if call is None:
-            return _no_such_path(request)
-        fault = self.faults(call)
-        if fault is not None and not fault.applied:
-            outcome = fault.outcome()
-            self.log.append((call, outcome.status if isinstance(outcome, Response) else 0))
-            return outcome
-        return call, fault
+        return _no_such_path(request) if call is None else call
 
     def _serve(self, call: Call) -> Response:
         of_many = {"list": self._list, "deletecollection": self._delete_all, "create": self._create}
@@ -237,7 +242,7 @@ class FakeApi:
             raise ApiError(415, "UnsupportedMediaType", f"the body of the request was in {call.request.content_type}")
         if not isinstance(call.request.body, dict):
             raise bad_request("json: cannot unmarshal into Go value of type map[string]interface {}")
-        merged: Object = merge_patch(copy(current), copy(call.request.body))
+        merged: Object = merge_patch(copy(current), call.request.taken())
         name = merged["metadata"].get("name")
         if name != call.name:
             raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")

@@ -20,7 +20,7 @@ _KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSe
 
 
 def check_body(call: Call) -> Object:
-    """Return a copy of the body, which must be an object of the kind, namespace and name of the path."""
+    """Return the body for the server to keep, which must be an object of the kind, namespace and name of the path."""
     body = call.request.body
     if not isinstance(body, dict):
         raise bad_request(
@@ -28,7 +28,7 @@ def check_body(call: Call) -> Object:
         )
     if (body.get("apiVersion"), body.get("kind")) != (call.kind.api_version, call.kind.kind):
         raise bad_request(f"the object provided is unrecognized: expected {call.kind.kind} in {call.kind.api_version}")
-    obj: Object = copy(body)
+    obj: Object = call.request.taken()
     meta = obj.setdefault("metadata", {})
     if call.namespace is not None and meta.setdefault("namespace", call.namespace) != call.namespace:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
@@ -90,8 +90,7 @@ def _take_only_status(resource: Resource, new: Object, old: Object) -> None:
         kept["metadata"] = new["metadata"]
     status = new.get("status")
     new.clear()
-    new.update(kept)
-    _set_or_drop(new, "status", status)
+    new.update(kept if status is None else kept | {"status": status})
 
 
 def _counted(resource: Resource, obj: Object) -> Object:

@@ -7,6 +7,7 @@ from typing import Any
 from launchplan_operator.api.kinds import Kind
 from tests.fake.errors import ApiError
 from tests.fake.resources import Resource
+from tests.fake.store import copy
 
 _VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _COLLECTION_VERBS = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
@@ -14,13 +15,22 @@ _COLLECTION_VERBS = {"GET": "list", "POST": "create", "DELETE": "deletecollectio
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request, its body decoded."""
+    """An HTTP request, its body decoded.
+
+    Attributes:
+        private: whether nobody else holds the body, so that the server may keep it.
+    """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     content_type: str = "application/json"
+    private: bool = False
+
+    def taken(self) -> Any:
+        """Return the body for the server to keep."""
+        return self.body if self.private else copy(self.body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import kopf
 import pytest
 
-from launchplan_operator import app
+from launchplan_operator import app, frame
 from launchplan_operator.api.kinds import LAUNCH_PLANS
 from launchplan_operator.kube.watch import Reflector
 from tests.fake import Call, FakeApi, Fault, Lost
@@ -31,7 +31,7 @@ class Hurried:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let kopf wait less before it tries again."""
-    settings = app.kopf_settings
+    settings = frame.kopf_settings
 
     def hurried() -> kopf.OperatorSettings:
         made = settings()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -69,6 +70,7 @@ class Checks:
     homes: dict[str, str] = field(default_factory=dict)
     calls: Counter[tuple[str, int]] = field(default_factory=Counter)
     limits: Limits = field(init=False)
+    _seen: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _failed: asyncio.Event = field(default_factory=asyncio.Event)
     _problem: str = ""
 
@@ -264,12 +266,26 @@ class Checks:
 
     def _state(self) -> int:
         parts = [
-            *(_standing(obj) for obj in self.world.all(WORKFLOW_DEFINITIONS)),
-            *(_standing(obj) for obj in self.world.all(LAUNCH_PLANS)),
+            *(self._seen_as(_standing, obj) for obj in self.world.all(WORKFLOW_DEFINITIONS)),
+            *(self._seen_as(_standing, obj) for obj in self.world.all(LAUNCH_PLANS)),
             str([bool(obj["metadata"].get("deletionTimestamp")) for obj in self.world.all(CRON_JOBS)]),
-            *sorted(_run_state(obj, self.world) for obj in self.world.all(LAUNCH_PLAN_EXECUTIONS)),
+            *sorted(self._run_state(obj) for obj in self.world.all(LAUNCH_PLAN_EXECUTIONS)),
         ]
         return int.from_bytes(blake2b("|".join(parts).encode(), digest_size=8).digest(), "big")
+
+    def _run_state(self, obj: Object) -> str:
+        meta = obj["metadata"]
+        job = self.world.get(JOBS, meta["namespace"], meta["name"])
+        ended = "[]" if job is None else self._seen_as(_ends, job)
+        return f"{self._seen_as(_course, obj)} {job is not None} {ended}"
+
+    def _seen_as(self, look: Callable[[Object], str], obj: Object) -> str:
+        """Return what a look at an object gives; each of its versions is looked at once."""
+        key = (look.__name__, obj["metadata"]["uid"], obj["metadata"]["resourceVersion"])
+        found = self._seen.get(key)
+        if found is None:
+            found = self._seen[key] = look(obj)
+        return found
 
 
 def _slot_of(job: Object) -> datetime | None:
@@ -307,10 +323,10 @@ def _standing(obj: Object) -> str:
     return f"{obj['metadata']['name']} {seen} {reasons} {sorted(schedule)} {seats} {len(status.get('versions') or ())}"
 
 
-def _run_state(obj: Object, world: World) -> str:
-    status, meta = obj.get("status") or {}, obj["metadata"]
-    job = world.get(JOBS, meta["namespace"], meta["name"])
-    ended = [
-        each["type"] for each in ((job or {}).get("status") or {}).get("conditions") or () if each["status"] == "True"
-    ]
-    return f"{status.get('phase')} {status.get('counted')} {job is not None} {ended}"
+def _course(execution: Object) -> str:
+    status = execution.get("status") or {}
+    return f"{status.get('phase')} {status.get('counted')}"
+
+
+def _ends(job: Object) -> str:
+    return str([each["type"] for each in (job.get("status") or {}).get("conditions") or () if each["status"] == "True"])

@@ -124,6 +124,16 @@ class SimLoop(asyncio.BaseEventLoop):
         heapq.heappush(self._timers, (when, self._timer_count, handle))
         return handle
 
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Run a callback after so many seconds."""
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
     def resume(self, handles: deque[asyncio.Handle]) -> None:
         """Let callbacks that were held run after those that wait already."""
         self._soon.extend(handles)
@@ -152,7 +162,7 @@ class SimLoop(asyncio.BaseEventLoop):
             self._jump()
         ready, self._soon = self._soon, deque()
         for handle in ready:
-            if handle.cancelled():
+            if handle._cancelled:
                 continue
             process = handle._context.get(_PROCESS)  # type: ignore[attr-defined]  # a Handle has no public context
             if process is not None:

@@ -134,7 +134,7 @@ class Network:
             self.coming[_target(call)] -= 1
         self._fault, self.caller = fate.fault, process
         try:
-            given = self._from_the_past(call, fate.past) if fate.past else self.api.handle(call.request)
+            given = self._from_the_past(call, fate.past) if fate.past else self.api.answer(call)
         finally:
             self._fault = self.caller = None
         status = given.status if isinstance(given, Response) else 0
@@ -149,7 +149,7 @@ class Network:
         version = max(2, store.version - ago)
         state = store.state_at(call.kind, version)
         if state is None:
-            return self.api.handle(call.request)
+            return self.api.answer(call)
         past = Store()
         past.version, past.objects = version, {call.kind: state}
         try:
@@ -175,7 +175,7 @@ class SimTransport:
         content_type: str = "application/json",
     ) -> Response:
         """Send one request."""
-        request = Request(method, path, dict(query or {}), copy(body), content_type)
+        request = Request(method, path, dict(query or {}), copy(body), content_type, private=True)
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._network.send(self._process, calling_site(), request, answer)
         return await answer

@@ -201,4 +201,5 @@ def stream(seed: int, purpose: str) -> Random:
 
 def quiet_logs() -> None:
     """Let the operator log nothing: a search has no reader for it."""
-    logging.disable(logging.CRITICAL)
+    if logging.root.manager.disable < logging.CRITICAL:
+        logging.disable(logging.CRITICAL)

@@ -71,12 +71,13 @@ def test_missed_targets(found: Results, timed: int, untimed: int) -> None:
     assert len(missed(found, timed=False)) == untimed
 
 
-def load(*, admission: float = 1.5, p99: float = 5.0, floor: float = 1.0, lost: int = 0) -> Results:
+def load(*, admission: float = 1.5, flow: float = 4.0, p99: float = 5.0, floor: float = 1.0, lost: int = 0) -> Results:
     """Return results of a load that misses no target unless told otherwise."""
     ours, bare_writes = Lag(200, 600, lost, 1.0, p99), Lag(200, 200, 0, 1.0, floor)
     native = Lag(200, 600, 300, 10.0, 22.0)
     return Results(
-        0, loads=[Load(False, Admission(500, admission, 1.0, 2), Flow(500, 10, 4.0), [(ours, bare_writes, native)])]
+        0,
+        loads=[Load(False, Admission(500, admission, 1.0, 2), Flow(500, 10, flow, 6.0), [(ours, bare_writes, native)])],
     )
 
 
@@ -85,12 +86,21 @@ def load(*, admission: float = 1.5, p99: float = 5.0, floor: float = 1.0, lost: 
     [
         (load(), 0, 0),
         (load(admission=1.6), 1, 0),
+        (load(flow=3.9), 1, 0),
         (load(p99=5.1), 1, 0),
         (load(p99=5.1, floor=4.0), 0, 0),
         (load(p99=6.1, floor=4.0), 1, 0),
         (load(lost=1), 1, 1),
     ],
-    ids=["none", "a slow admission", "a long lag", "one that its floor excuses", "one that it does not", "a lost slot"],
+    ids=[
+        "none",
+        "a slow admission",
+        "a slow flow",
+        "a long lag",
+        "one that its floor excuses",
+        "one that it does not",
+        "a lost slot",
+    ],
 )
 def test_missed_targets_of_a_load(found: Results, timed: int, untimed: int) -> None:
     """A lost slot is one in any run; what others lose is none."""
@@ -98,7 +108,7 @@ def test_missed_targets_of_a_load(found: Results, timed: int, untimed: int) -> N
     assert len(missed(found, timed=False)) == untimed
     lines: list[str] = []
     show(found, lines.append, timed=True)
-    assert any("500 runs through 10 places" in line and "4.0 a second" in line for line in lines)
+    assert any("500 runs through 10 places" in line and "a second, bare Jobs 6.0" in line for line in lines)
 
 
 def test_lags_are_summarised_by_their_median_and_their_ninety_ninth_part() -> None:

@@ -164,7 +164,7 @@ def test_a_clone_has_the_spec_and_nothing_else(desk: Desk) -> None:
     ended = desk.type("clone", "daily", "weekly", "--set", "schedule.cron=0 6 * * 1", "--set", "defaultInputs.days=3")
     assert (ended.code, ended.out) == (0, "lp/weekly created; it is active: its schedule starts runs\n")
     clone = desk.get(LAUNCH_PLANS, "weekly")
-    assert "status" not in clone
+    assert clone["status"] == {"observedGeneration": -1}
     assert "labels" not in clone["metadata"]
     assert clone["spec"]["schedule"]["cron"] == "0 6 * * 1"
     assert clone["spec"]["defaultInputs"] == {"city": "Oslo", "days": 3}

@@ -15,6 +15,7 @@ __all__ = [
     "Finding",
     "Reason",
     "find_condition",
+    "has_status",
     "make_condition",
     "tell",
     "tell_with_command",
@@ -22,6 +23,8 @@ __all__ = [
 
 #: The API server refuses a longer message.
 MAX_MESSAGE = 32_768
+#: The observedGeneration of an object that the operator has not looked at: without it kstatus calls that one current.
+UNOBSERVED = -1
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 
@@ -35,6 +38,12 @@ class ConditionType(StrEnum):
     Accepted = "Accepted"
     Admitted = "Admitted"
     Succeeded = "Succeeded"
+
+
+def has_status(obj: Mapping[str, Any]) -> bool:
+    """Tell whether the operator has written a status: until then there is none, or the API server's own."""
+    status = obj.get("status") or {}
+    return bool(status) and status != {"observedGeneration": UNOBSERVED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.config import JsonDict
 
+from launchplan_operator.api.conditions import UNOBSERVED
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec, LaunchPlanExecutionStatus
 from launchplan_operator.api.kinds import (
     CUSTOM_RESOURCE_DEFINITIONS,
@@ -181,7 +182,8 @@ def _schema(resource: Resource) -> dict[str, Any]:
         "properties": {
             "metadata": {"type": "object", "properties": {"name": name}},
             "spec": structural_schema(resource.spec, defaults=True),
-            "status": structural_schema(resource.status, defaults=False),
+            "status": structural_schema(resource.status, defaults=False)
+            | {"default": {"observedGeneration": UNOBSERVED}},
         },
     }
 

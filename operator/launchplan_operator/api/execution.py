@@ -10,7 +10,7 @@ from launchplan_operator.api.labels import Annotations, Labels
 from launchplan_operator.api.launchplan import RunTimeout
 from launchplan_operator.api.model import (
     Condition,
-    Count,
+    Generation,
     Message,
     Model,
     ObjectName,
@@ -154,7 +154,9 @@ class ExecutionError(Model):
 class LaunchPlanExecutionStatus(Model):
     """How the run goes."""
 
-    observed_generation: Count | None = Field(default=None, description="The generation that the status is about.")
+    observed_generation: Generation | None = Field(
+        default=None, description="The generation that the status is about; -1 until the operator has looked."
+    )
     phase: Phase | None = Field(default=None, description="Where the run stands.")
     conditions: Annotated[tuple[Condition, ...], Field(max_length=8, json_schema_extra=list_map("type"))] = Field(
         default=(), description="Accepted, Admitted, Succeeded; Ready, Stalled and Reconciling for tools."

@@ -6,6 +6,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
+from launchplan_operator.api.conditions import UNOBSERVED
+
 #: A DNS subdomain in lower case, as the API server demands of object names.
 NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 LABEL_VALUE_PATTERN: Final = r"^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$"
@@ -65,6 +67,7 @@ Text = Annotated[str, StringConstraints(max_length=512)]
 Duration = Annotated[str, StringConstraints(min_length=2, max_length=32, pattern=DURATION_PATTERN)]
 Timestamp = AwareDatetime
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Generation = Annotated[int, Field(ge=UNOBSERVED, le=2**53 - 1)]
 Values = Annotated[dict[str, Any], Field(max_length=MAX_INPUTS)]
 
 

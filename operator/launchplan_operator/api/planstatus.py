@@ -9,6 +9,7 @@ from launchplan_operator.api.model import (
     Condition,
     ContentHash,
     Count,
+    Generation,
     InputName,
     Message,
     Model,
@@ -173,7 +174,9 @@ class PlanVersion(Model):
 class LaunchPlanStatus(Model):
     """What the operator knows about the plan."""
 
-    observed_generation: Count | None = Field(default=None, description="The generation that the status is about.")
+    observed_generation: Generation | None = Field(
+        default=None, description="The generation that the status is about; -1 until the operator has looked."
+    )
     conditions: Annotated[tuple[Condition, ...], Field(max_length=8, json_schema_extra=list_map("type"))] = Field(
         default=(), description="Ready: the plan does what its spec says. Stalled: not before somebody mends it."
     )

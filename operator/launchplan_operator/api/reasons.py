@@ -61,6 +61,7 @@ class Reason(StrEnum):
     RevisionTampered = "RevisionTampered", "The object that keeps a version is not the one that the operator made."
     RevisionRefused = "RevisionRefused", "The API server refuses the object that would keep the version."
     CronJobNameTaken = "CronJobNameTaken", "A CronJob of the plan's name exists that is not ours; it is left untouched."
+    CronJobAdopted = "CronJobAdopted", "The plan took over a CronJob of its name, as its annotation asks."
     ScheduleChangePending = "ScheduleChangePending", "The old CronJob is being replaced by one with the new schedule."
 
     # A run cannot start, or not yet.

@@ -9,8 +9,8 @@ from launchplan_operator.api.model import (
     PRESERVE,
     Condition,
     ContentHash,
-    Count,
     Description,
+    Generation,
     InputName,
     Model,
     TypeText,
@@ -98,7 +98,9 @@ class KnownVersion(Model):
 class WorkflowDefinitionStatus(Model):
     """What the operator knows about the workflow."""
 
-    observed_generation: Count | None = Field(default=None, description="The generation that the status is about.")
+    observed_generation: Generation | None = Field(
+        default=None, description="The generation that the status is about; -1 until the operator has looked."
+    )
     version: Version | None = Field(
         default=None, description="The version of this spec: its own word, or ten hex digits of a hash over it."
     )

@@ -9,7 +9,7 @@ from launchplan_operator.api.kinds import LAUNCH_PLANS
 from launchplan_operator.cli.cluster import Cluster
 from launchplan_operator.cli.output import add_cluster_options
 from launchplan_operator.cli.targets import read_target
-from launchplan_operator.decide.retention import marks_of
+from launchplan_operator.decide.retention import tracker_of
 from launchplan_operator.kube.transport import Object
 
 
@@ -29,12 +29,5 @@ async def change_plan(cluster: Cluster, text: str, spec: Mapping[str, Any], said
 
 def _managed(plan: Object) -> str:
     """Say who may undo the change: what a tool keeps in step with a repository, it brings back."""
-    marks = marks_of(plan["metadata"])
-    tools = {
-        "argocd.argoproj.io/tracking-id": "Argo CD",
-        "kustomize.toolkit.fluxcd.io/name": "Flux",
-        "helm.toolkit.fluxcd.io/name": "Flux",
-        "meta.helm.sh/release-name": "Helm",
-    }
-    found = next((tool for mark, tool in tools.items() if mark in marks), None)
-    return f"; {found} keeps it and may bring it back: change it there too" if found else ""
+    found = tracker_of(plan["metadata"])
+    return f"; {found[0]} keeps it and may bring it back: change it there too" if found else ""

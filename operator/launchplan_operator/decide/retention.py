@@ -6,16 +6,15 @@ from datetime import datetime, timedelta
 
 #: Nothing is removed earlier after its end: a paused leader's late write still meets the name occupied.
 MINIMUM_AGE = timedelta(minutes=15)
+_TOOLS = {
+    "argocd.argoproj.io/instance": "Argo CD",
+    "argocd.argoproj.io/tracking-id": "Argo CD",
+    "kustomize.toolkit.fluxcd.io/name": "Flux",
+    "helm.toolkit.fluxcd.io/name": "Flux",
+    "meta.helm.sh/release-name": "Helm",
+}
 #: Labels and annotations by which Argo CD, Flux and Helm know their own; what bears one is theirs to remove.
-TRACKING_MARKS = frozenset(
-    {
-        "argocd.argoproj.io/instance",
-        "argocd.argoproj.io/tracking-id",
-        "kustomize.toolkit.fluxcd.io/name",
-        "helm.toolkit.fluxcd.io/name",
-        "meta.helm.sh/release-name",
-    }
-)
+TRACKING_MARKS = frozenset(_TOOLS)
 _BUCKETS = {
     "Succeeded": "succeeded",
     "Failed": "failed",
@@ -85,3 +84,9 @@ def marks_of(metadata: Mapping[str, object]) -> frozenset[str]:
         value = metadata.get(field)
         found |= set(value) if isinstance(value, dict) else set()
     return frozenset(found)
+
+
+def tracker_of(metadata: Mapping[str, object]) -> tuple[str, str] | None:
+    """Return the tool that keeps an object in step with a repository, and the mark that says so; None if none does."""
+    marks = marks_of(metadata)
+    return next(((tool, mark) for mark, tool in _TOOLS.items() if mark in marks), None)

@@ -59,7 +59,8 @@ class Client:
         timeout: Seconds that one call may take.
         fence: Asked before every write whether this process may still write.
         on_written: Told every object that a write returned, so that caches are read-your-writes.
-        on_call: Told (verb, resource, status or 0, seconds) of every call; resource as in RBAC, `jobs/status`.
+        on_call: Told (verb, resource, status or 0, seconds) of every call; resource as in RBAC, `jobs/status`. A watch is
+            told of at its end.
         field_manager: The name that the server notes for our writes.
 
     Attributes:
@@ -158,12 +159,17 @@ class Client:
             "timeoutSeconds": str(max(1, int(timeout))),
         } | _selector(labels, fields)
         self.calls["watch", kind.plural] += 1
+        start, status = asyncio.get_running_loop().time(), int(HTTPStatus.OK)
         try:
             async with self._transport.stream(kind.path(namespace), query) as lines:
                 async for line in lines:
+                    status = _status_of(line)
                     yield _event(kind, line)
         except TransportError as error:
+            status = 0
             raise Unavailable(f"watch {kind.plural}: {error}") from None
+        finally:
+            self._tell_called("watch", kind.plural, status, start)
 
     async def create(self, kind: Kind, obj: Object, *, dry_run: bool = False, strict: bool = False) -> Reply:
         """Create an object; `strict` lets the server refuse fields that it does not know."""
@@ -219,11 +225,14 @@ class Client:
         name: str,
         uid: str | None = None,
         propagation: str = "Background",
+        *,
+        resource_version: str | None = None,
     ) -> Reply:
-        """Delete an object; with `uid` only that very one (else the reply is a conflict)."""
+        """Delete an object; with `uid` only that very one, with `resource_version` only as it was (else a conflict)."""
         options: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
-        if uid is not None:
-            options["preconditions"] = {"uid": uid}
+        wanted = {"uid": uid, "resourceVersion": resource_version}
+        if preconditions := {key: value for key, value in wanted.items() if value is not None}:
+            options["preconditions"] = preconditions
         return await self._mutate("delete", kind, "DELETE", kind.path(namespace, name), query=None, body=options)
 
     async def _mutate(  # noqa: PLR0913 - the one door of all writes
@@ -247,6 +256,10 @@ class Client:
             self._tell_written(kind, response.body)
         return Reply(response.status, response.body)
 
+    def _tell_called(self, verb: str, resource: str, status: int, start: float) -> None:
+        if self.on_call is not None:
+            self.on_call(verb, resource, status, asyncio.get_running_loop().time() - start)
+
     def _tell_written(self, kind: Kind, obj: Object) -> None:
         if self.on_written is None or obj.get("kind") != kind.kind:
             return
@@ -269,8 +282,7 @@ class Client:
     ) -> Response:
         resource = kind.plural if subresource is None else f"{kind.plural}/{subresource}"
         self.calls[verb, resource] += 1
-        loop = asyncio.get_running_loop()
-        start = loop.time()
+        start = asyncio.get_running_loop().time()
         status = 0
         try:
             async with asyncio.timeout(self._timeout):
@@ -283,10 +295,14 @@ class Client:
         except TransportError as error:
             raise Unavailable(f"{verb} {resource}: {error}") from None
         finally:
-            if self.on_call is not None:
-                self.on_call(verb, resource, status, loop.time() - start)
+            self._tell_called(verb, resource, status, start)
         raise_if_unavailable(f"{verb} {resource}", response)
         return response
+
+
+def _status_of(line: Object) -> int:
+    """Return the HTTP status that a line of a watch stands for."""
+    return int(line["object"].get("code") or 0) if line["type"] == "ERROR" else HTTPStatus.OK
 
 
 def _namespace(obj: Object) -> str | None:

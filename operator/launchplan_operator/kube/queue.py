@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
+from typing import Protocol
 
 from launchplan_operator.kube.client import Unavailable
 
@@ -14,6 +15,32 @@ Key = tuple[str, str, str]
 
 _FIRST_RETRY = 0.05
 _LAST_RETRY = 60.0
+
+
+class Observer(Protocol):
+    """Who is told what the queue does."""
+
+    def added(self, key: Key) -> None:
+        """A key waits to be processed."""
+
+    def began(self, key: Key, waited: float) -> None:
+        """A key that waited so many seconds is being processed."""
+
+    def ended(self, key: Key) -> None:
+        """A key is processed, whatever came of it."""
+
+    def retried(self, key: Key) -> None:
+        """A key is to be processed once more after its back-off."""
+
+
+class _Nobody:
+    def added(self, key: Key) -> None: ...
+
+    def began(self, key: Key, waited: float) -> None: ...
+
+    def ended(self, key: Key) -> None: ...
+
+    def retried(self, key: Key) -> None: ...
 
 
 @dataclass(slots=True)
@@ -34,6 +61,7 @@ class Queue:
         workers: How many keys are processed at once.
         rng: Source of jitter.
         on_error: Told (key, error) of a failure other than `Unavailable`, once as long as it stays the same.
+        observer: Told of everything else.
     """
 
     def __init__(
@@ -43,11 +71,13 @@ class Queue:
         workers: int = 20,
         rng: Random,
         on_error: Callable[[Key, Exception], None],
+        observer: Observer | None = None,
     ) -> None:
         self._process = process
         self._workers = workers
         self._rng = rng
         self._on_error = on_error
+        self._observer = observer or _Nobody()
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
         self._waiting: dict[Key, float] = {}
         self._active: set[Key] = set()
@@ -90,6 +120,7 @@ class Queue:
         if key in self._waiting:
             return
         self._waiting[key] = asyncio.get_running_loop().time()
+        self._observer.added(key)
         self._idle.clear()
         if key not in self._active:
             self._ready.put_nowait(key)
@@ -113,6 +144,7 @@ class Queue:
         """Process `key` again after its back-off (0.05 s doubling to 60 s, jittered), and not before `at_least` s."""
         failures = self._failures.setdefault(key, _Failures())
         failures.count += 1
+        self._observer.retried(key)
         backoff = min(_LAST_RETRY, _FIRST_RETRY * 2 ** min(failures.count - 1, 20))
         jittered = backoff * self._rng.uniform(0.5, 1.0)
         self.add_after(key, jittered + (at_least or 0.0))
@@ -134,8 +166,9 @@ class Queue:
     async def _work(self) -> None:
         while True:
             key = await self._ready.get()
-            self._waiting.pop(key, None)
+            since = self._waiting.pop(key)
             self._active.add(key)
+            self._observer.began(key, asyncio.get_running_loop().time() - since)
             try:
                 await self._attempt(key)
             except BaseException:
@@ -159,6 +192,7 @@ class Queue:
 
     def _done(self, key: Key) -> None:
         self._active.discard(key)
+        self._observer.ended(key)
         if key in self._waiting:
             self._ready.put_nowait(key)
         elif not self._waiting and not self._active:

@@ -52,6 +52,7 @@ class Reflector:
         rng: Source of jitter.
         repair_after: Seconds between two lists at least.
         watch_for: Seconds that one watch lasts at most.
+        on_sign: Told (plural, namespace, heard) of each sign of life: whether the server told anything, or only we asked.
 
     Attributes:
         synced: Set once everything has been listed.
@@ -69,6 +70,7 @@ class Reflector:
         rng: Random,
         repair_after: float = 600.0,
         watch_for: float = 300.0,
+        on_sign: Callable[[str, str | None, bool], None] | None = None,
     ) -> None:
         self.synced = asyncio.Event()
         self._client = client
@@ -78,6 +80,7 @@ class Reflector:
         self._rng = rng
         self._repair_after = repair_after
         self._watch_for = watch_for
+        self._on_sign = on_sign
         self._scopes = [_Scope(namespace) for namespace in ([None] if namespaces is None else namespaces)]
         if on_change is not None:
             cache.listen(on_change)
@@ -135,7 +138,12 @@ class Reflector:
         scope.failures += 1
         return (at_least or 0.0) + backoff * self._rng.uniform(0.5, 1.0)
 
+    def _sign(self, scope: _Scope, *, heard: bool) -> None:
+        if self._on_sign is not None:
+            self._on_sign(self._kind.plural, scope.namespace, heard)
+
     async def _follow(self, scope: _Scope) -> None:
+        self._sign(scope, heard=False)
         now = asyncio.get_running_loop().time()
         if not scope.version or now >= scope.repair_at:
             await self._list(scope)
@@ -157,6 +165,7 @@ class Reflector:
         version = ""
         async with aclosing(self._client.chunks(self._kind, scope.namespace, self._labels)) as chunks:
             async for chunk in chunks:
+                self._sign(scope, heard=True)
                 version = chunk.resource_version
                 for count, obj in enumerate(chunk.items, 1):
                     seen.add(_name(obj))
@@ -194,6 +203,7 @@ class Reflector:
     def _see(self, scope: _Scope, event: WatchEvent) -> None:
         scope.events += 1
         scope.failures = 0
+        self._sign(scope, heard=True)
         if event.type == "DELETED":
             self._take(self._cache.remove, event.object)
         elif event.type in ("ADDED", "MODIFIED"):

@@ -2,11 +2,18 @@
 
 import json
 import logging
+from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from launchplan_operator.observe.decisions import Decision
+
 #: Attributes that every record has; whatever else stands on one was passed as `extra`.
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+_decisions = logging.getLogger("launchplan_operator.decisions")
 
 
 class JsonFormatter(logging.Formatter):
@@ -24,6 +31,15 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
+
+
+def log_decisions(decisions: Iterable[Decision]) -> None:
+    """Write one line for each decision, always with the same keys.
+
+    A message of a condition may quote inputs: only its reason is told.
+    """
+    for decision in decisions:
+        _decisions.info("decided", extra=asdict(decision))
 
 
 def configure_logs(level: str) -> None:

@@ -141,6 +141,9 @@ class Caches:
     #: though its slot is settled, was made by a request that arrived too late.
     booked_runs: set[str] = field(default_factory=set)
 
+    #: Uids of runs that this process made a Job for and has not noted it in their status yet.
+    launched_runs: set[str] = field(default_factory=set)
+
     #: Slots' runs that were deleted before they had a Job, by uid: nothing but this is left to tell of them.
     lost_runs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -175,13 +178,18 @@ class Caches:
         """Note that a slot's run that stood in the books was deleted before it had a Job."""
         status, uid = execution.get("status") or {}, execution["metadata"]["uid"]
         is_booked = status.get("phase") or uid in self.booked_runs
-        if labels.is_slot_run(execution) and is_booked and "jobRef" not in status and not is_terminal(status):
+        has_job = "jobRef" in status or uid in self.launched_runs
+        if labels.is_slot_run(execution) and is_booked and not has_job and not is_terminal(status):
             self.lost_runs[uid] = execution
         _forget_oldest(self.lost_runs, _REMEMBERED)
 
     def forget_booked(self, execution: Mapping[str, Any]) -> None:
         """A slot's run that was accepted, or is gone, needs no mark any more."""
         self.booked_runs.discard(execution["metadata"]["uid"])
+
+    def forget_launched(self, execution: Mapping[str, Any]) -> None:
+        """A run whose Job is noted in its status, or that is gone, needs no mark any more."""
+        self.launched_runs.discard(execution["metadata"]["uid"])
 
     def remember_gone(self, namespace: str, name: str, now: datetime) -> None:
         """Note that a plan's CronJob was just seen gone."""

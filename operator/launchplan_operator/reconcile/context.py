@@ -26,6 +26,24 @@ class Recorder(Protocol):
         ...
 
 
+class Witness(Protocol):
+    """Who is told what became of each write of a status; never blocks and never fails."""
+
+    def status_written(self, kind: Kind, obj: Mapping[str, Any], status: Mapping[str, Any]) -> None:
+        """A status was written in the place of the one that `obj` has."""
+        ...
+
+    def status_conflicted(self, kind: Kind, status: Mapping[str, Any]) -> None:
+        """A status was not written, since somebody else wrote the object first."""
+        ...
+
+
+class _Nobody:
+    def status_written(self, kind: Kind, obj: Mapping[str, Any], status: Mapping[str, Any]) -> None: ...
+
+    def status_conflicted(self, kind: Kind, status: Mapping[str, Any]) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The reconcilers' world.
@@ -36,6 +54,7 @@ class Context:
         leader_since: since when this process is the one that writes, by its own wall clock, aware; None before.
         flights: what this process asked for and got no answer to.
         elected: whether this process is the only one that writes; without an election another may do so too.
+        witness: told of each status that was written, which is where a decision counts.
     """
 
     client: Client
@@ -46,6 +65,7 @@ class Context:
     leader_since: Callable[[], datetime | None] = lambda: None
     flights: Flights = field(default_factory=Flights)
     elected: bool = True
+    witness: Witness = field(default_factory=_Nobody)
 
 
 async def write_status(context: Context, kind: Kind, obj: Mapping[str, Any], status: Mapping[str, Any]) -> Outcome:
@@ -54,7 +74,10 @@ async def write_status(context: Context, kind: Kind, obj: Mapping[str, Any], sta
         return Done()
     reply = await context.client.replace(kind, {**obj, "status": dict(status)}, subresource="status")
     if reply.ok:
+        context.witness.status_written(kind, obj, status)
         return Done()
+    if reply.conflict:
+        context.witness.status_conflicted(kind, status)
     metadata, cache = obj["metadata"], context.caches.of(kind)
     if reply.conflict and cache is not None:
         # The cache is behind, and a watch that hangs would leave it so for minutes.

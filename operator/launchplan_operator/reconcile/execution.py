@@ -39,7 +39,7 @@ async def reconcile_execution(context: Context, namespace: str, name: str) -> Ou
         return Done()
     if is_terminal(execution.get("status") or {}):
         return await _look_after(context, execution, job)
-    if job is None and (is_record(execution) or _was_started(execution)):
+    if job is None and (is_record(execution) or _was_started(context, execution)):
         # Absence is never concluded from a cache.
         job = await context.client.get(JOBS, namespace, name)
         if job is None:
@@ -110,7 +110,7 @@ def _may_start_again(context: Context, execution: Mapping[str, Any]) -> bool:
     """Tell whether a request for a Job of a run that ended may still arrive: all were sent before its end."""
     ended = execution["status"].get("completionTime")
     lately = ended is not None and context.clock() - to_instant(ended) <= MINIMUM_AGE
-    return lately and _was_started(execution) and may_be_starting(context, execution)
+    return lately and _was_started(context, execution) and may_be_starting(context, execution)
 
 
 async def _keep_name(context: Context, execution: Mapping[str, Any]) -> Outcome:
@@ -150,5 +150,6 @@ async def _end_without_job(context: Context, execution: Mapping[str, Any]) -> Ou
     return await write_aborted(context, execution, end)
 
 
-def _was_started(execution: Mapping[str, Any]) -> bool:
-    return "jobRef" in (execution.get("status") or {})
+def _was_started(context: Context, execution: Mapping[str, Any]) -> bool:
+    is_launched = execution["metadata"]["uid"] in context.caches.launched_runs
+    return is_launched or "jobRef" in (execution.get("status") or {})

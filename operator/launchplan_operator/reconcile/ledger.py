@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.conditions import Finding, Reason, has_status
 from launchplan_operator.api.kinds import LAUNCH_PLANS
 from launchplan_operator.decide.concurrency import decide_admission, read_policy
 from launchplan_operator.decide.ledger import (
@@ -154,7 +154,7 @@ def _until_cronjob_settled(context: Context, plan: Mapping[str, Any]) -> float |
     # Another process may have seen it go just before this one took over.
     instants = [context.caches.cronjobs_gone.get(key), context.leader_since()]
     left = [(each + _CRONJOB_SETTLES - now).total_seconds() for each in instants if each is not None]
-    is_new = not plan.get("status")
+    is_new = not has_status(plan)
     return max(left) if left and max(left) > 0 and not is_new else None
 
 

@@ -19,6 +19,7 @@ from launchplan_operator.reconcile.planview import Runnable
 from launchplan_operator.reconcile.result import Failed
 from launchplan_operator.reconcile.retention import executions_of
 from launchplan_operator.reconcile.slotruns import catch_up, start_slots
+from launchplan_operator.render import labels
 
 #: The hash of a schedule that we keep ourselves differs from the same one's that a CronJob keeps.
 _OURS: Final = "-operator"
@@ -39,6 +40,14 @@ def is_kept_by_us(recorded: Mapping[str, Any]) -> bool:
 def has_open_books(recorded: Mapping[str, Any]) -> bool:
     """Tell whether slots of the recorded schedule are nobody's but ours: no CronJob keeps it, or none was made yet."""
     return bool(recorded.get("scheduleHash")) and not recorded.get("cronJob")
+
+
+def next_hash(here: Situation) -> str | None:
+    """Return the hash of the schedule that is wanted, or None if none is."""
+    if here.own_table is not None:
+        return operator_hash(here.own_table)
+    annotations = here.manifest["metadata"]["annotations"] if here.manifest else {}
+    return annotations.get(labels.SCHEDULE)
 
 
 async def keep_time(context: Context, here: Situation, version: Runnable, table: Timetable) -> ScheduleStep:

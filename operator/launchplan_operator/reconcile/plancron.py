@@ -7,6 +7,7 @@ from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.kinds import CRON_JOBS, JOBS
 from launchplan_operator.api.mending import edit_object, run_command
 from launchplan_operator.api.settings import RunSettings
+from launchplan_operator.decide.adoption import ADOPT
 from launchplan_operator.decide.engine import cron_text_of
 from launchplan_operator.decide.refusals import show_quota
 from launchplan_operator.decide.schedule import schedule_hash
@@ -80,15 +81,18 @@ async def remove_cronjob(context: Context, plan: Mapping[str, Any], live: Mappin
     return Done()
 
 
-def name_taken(name: str) -> Finding:
-    """Return the finding for somebody else's CronJob of the plan's name."""
+def name_taken(name: str, keeper: str | None = None) -> Finding:
+    """Return the finding for somebody else's CronJob of the plan's name; `keeper` says who would bring it back."""
     message = f"found a CronJob {name!r} that does not belong to this plan; it is left untouched"
+    if keeper is not None:
+        hint = f"{keeper} and would bring it back: let go of it there, and take that mark from it"
+        return Finding(Reason.CronJobNameTaken, message, "metadata.name", hint)
     return Finding(
         Reason.CronJobNameTaken,
         message,
         "metadata.name",
-        "delete it, or name the plan otherwise",
-        fix=run_command("kubectl", "delete", "cronjob", name),
+        f"let the plan take it over with the annotation {ADOPT}, or name the plan otherwise",
+        fix=run_command("kubectl", "annotate", "lp", name, f"{ADOPT}=true"),
     )
 
 

@@ -23,7 +23,8 @@ from launchplan_operator.decide.planstatus import Engine, ScheduleFacts
 from launchplan_operator.decide.schedule import Timetable, read_timetable
 from launchplan_operator.decide.slots import settling_slot
 from launchplan_operator.reconcile.context import Context
-from launchplan_operator.reconcile.planclock import close_books, has_open_books, is_kept_by_us, keep_time, operator_hash
+from launchplan_operator.reconcile.planadopt import meet_foreign
+from launchplan_operator.reconcile.planclock import close_books, has_open_books, is_kept_by_us, keep_time, next_hash
 from launchplan_operator.reconcile.plancron import (
     create_cronjob,
     job_refused,
@@ -50,7 +51,6 @@ from launchplan_operator.render import labels
 
 _SOON = 0.05
 _MARK = (labels.MANAGED_BY, labels.MANAGER)
-_TAKEN_AGAIN = 30.0
 _UNTIL_GONE = 1.0
 
 
@@ -112,8 +112,11 @@ async def _go_on(context: Context, here: Situation) -> ScheduleStep:
 async def _keep(context: Context, here: Situation) -> ScheduleStep:
     """No CronJob is to be made, changed or removed."""
     if here.version is not None and here.own_table is not None:
-        if here.live is not None or await _is_foreign(context, here):
+        if here.live is not None:
             return await _meet_foreign(context, here)
+        found = await _find_cronjob(context, here) if _may_be_foreign(here) else None
+        if found is not None and not labels.is_owned_by(found, here.plan["metadata"]["uid"]):
+            return await meet_foreign(context, here, found)
         return await keep_time(context, here, here.version, here.own_table)
     if here.live is not None or not has_open_books(here.recorded):
         return await _account_live(context, here, own_cronjob(here))
@@ -121,22 +124,24 @@ async def _keep(context: Context, here: Situation) -> ScheduleStep:
     return ScheduleStep(outcome=account) if isinstance(account, Failed) else ScheduleStep(idle_facts(here), account)
 
 
-async def _is_foreign(context: Context, here: Situation) -> bool:
-    """Ask, before a schedule of our own begins, whether somebody's CronJob would make Jobs of the same names."""
-    if is_kept_by_us(here.recorded):
-        return False
-    metadata = here.plan["metadata"]
-    found = await context.client.get(CRON_JOBS, metadata["namespace"], metadata["name"])
-    return found is not None and not labels.is_owned_by(found, metadata["uid"])
+def _may_be_foreign(here: Situation) -> bool:
+    """Tell whether to ask, before a schedule of our own goes on, for a CronJob that would make Jobs of the same names."""
+    return not is_kept_by_us(here.recorded) or bool(here.recorded.get("replacing"))
+
+
+async def _find_cronjob(context: Context, here: Situation) -> Mapping[str, Any] | None:
+    """Ask for the CronJob of the plan's name: our watch does not see what bears no label of ours."""
+    return await context.client.get(CRON_JOBS, here.plan["metadata"]["namespace"], here.plan["metadata"]["name"])
 
 
 async def _meet_foreign(context: Context, here: Situation) -> ScheduleStep:
-    """Our watch does not see what bears no label of ours: ask whether somebody else's CronJob is still there."""
-    namespace, name = here.plan["metadata"]["namespace"], here.plan["metadata"]["name"]
-    if here.live is not None and await context.client.get(CRON_JOBS, namespace, name) is None:
+    """What the cache holds that is not ours is asked for again: the watch would not tell that it went."""
+    found = await _find_cronjob(context, here)
+    if found is not None:
+        return await meet_foreign(context, here, found)
+    if here.live is not None:
         context.caches.cronjobs.remove(dict(here.live))
-        return ScheduleStep(outcome=Again(_SOON))
-    return ScheduleStep(idle_facts(here), findings=(name_taken(name),), again=_TAKEN_AGAIN)
+    return ScheduleStep(outcome=Again(_SOON))
 
 
 def _was_taken(here: Situation) -> bool:
@@ -146,24 +151,19 @@ def _was_taken(here: Situation) -> bool:
     return any(told in condition["message"] for condition in conditions)
 
 
-def _still_taken(here: Situation) -> ScheduleStep:
-    name = here.plan["metadata"]["name"]
-    return ScheduleStep(idle_facts(here), findings=(name_taken(name),), again=_TAKEN_AGAIN)
-
-
-async def _is_taken(context: Context, here: Situation) -> bool:
-    metadata = here.plan["metadata"]
-    found = await context.client.get(CRON_JOBS, metadata["namespace"], metadata["name"])
+async def _find_taken(context: Context, here: Situation) -> Mapping[str, Any] | None:
+    """Return the CronJob of the plan's name if no plan of that name made it."""
+    found = await _find_cronjob(context, here)
     controller = labels.controller_of(found) if found is not None else None
-    ours = controller is not None and (controller["kind"], controller["name"]) == (LAUNCH_PLANS.kind, metadata["name"])
-    return found is not None and not ours
+    maker = (controller["kind"], controller["name"]) if controller is not None else None
+    return found if maker != (LAUNCH_PLANS.kind, here.plan["metadata"]["name"]) else None
 
 
 async def _create(context: Context, here: Situation) -> ScheduleStep:
     if here.manifest is None:
         return ScheduleStep(idle_facts(here))
-    if _was_taken(here) and await _is_taken(context, here):
-        return _still_taken(here)
+    if _was_taken(here) and (taken := await _find_taken(context, here)):
+        return await meet_foreign(context, here, taken)
     reply = await create_cronjob(context, here.manifest)
     if reply.ok:
         if here.recorded.get("cronJob"):
@@ -171,9 +171,9 @@ async def _create(context: Context, here: Situation) -> ScheduleStep:
         return await _account_live(context, here, reply.body)
     if reply.refused:
         return ScheduleStep(idle_facts(here), findings=(job_refused(reply),))
-    if reply.exists and await _is_taken(context, here):
+    if reply.exists and (taken := await _find_taken(context, here)):
         # A list of ours does not show it: once seen absent there, the cache cannot hold it any more.
-        return _still_taken(here)
+        return await meet_foreign(context, here, taken)
     # AlreadyExists: the next look finds it in the cache.
     return ScheduleStep(outcome=Failed(reply.message))
 
@@ -212,7 +212,7 @@ async def _announce(context: Context, here: Situation, uid: str | None) -> Sched
         if isinstance(closed, Failed):
             return ScheduleStep(outcome=closed)
         account = closed
-    hash_ = _next_hash(here)
+    hash_ = next_hash(here)
     if hash_ is not None and hash_ == here.recorded.get("scheduleHash"):
         _tell_changed(context, here, "was changed by hand and is made again")
     engine: Engine = "Operator" if here.own_table else "CronJob"
@@ -222,14 +222,7 @@ async def _announce(context: Context, here: Situation, uid: str | None) -> Sched
 
 def _is_overtaken(here: Situation) -> bool:
     """Tell whether the plan was edited once more since the end of its CronJob was announced."""
-    return _next_hash(here) != here.recorded.get("scheduleHash")
-
-
-def _next_hash(here: Situation) -> str | None:
-    if here.own_table is not None:
-        return operator_hash(here.own_table)
-    annotations = here.manifest["metadata"]["annotations"] if here.manifest else {}
-    return annotations.get(labels.SCHEDULE)
+    return next_hash(here) != here.recorded.get("scheduleHash")
 
 
 async def _remove(context: Context, here: Situation) -> ScheduleStep:

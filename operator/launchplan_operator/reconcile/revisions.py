@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.conditions import Finding, Reason, has_status
 from launchplan_operator.api.kinds import CONTROLLER_REVISIONS
 from launchplan_operator.api.mending import run_command
 from launchplan_operator.decide.refusals import show_quota
@@ -37,7 +37,7 @@ async def recall_versions(context: Context, plan: Mapping[str, Any]) -> tuple[Kn
     A plan that was never edited has no past beyond what the next write meets: nothing is asked for it.
     """
     known = known_versions(plan)
-    if known or plan.get("status") or plan["metadata"].get("generation", 1) == 1:
+    if known or has_status(plan) or plan["metadata"].get("generation", 1) == 1:
         return known
     return await _take_over(context, plan)
 

@@ -1,0 +1,3 @@
+obj.spec.autoActivate = true
+obj.spec.activeVersion = nil
+return obj

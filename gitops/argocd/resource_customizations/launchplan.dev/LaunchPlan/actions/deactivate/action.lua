@@ -1,0 +1,3 @@
+obj.spec.autoActivate = false
+obj.spec.activeVersion = nil
+return obj

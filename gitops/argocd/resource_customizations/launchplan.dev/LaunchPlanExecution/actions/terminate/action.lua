@@ -1,0 +1,2 @@
+obj.spec.terminate = {cause = "terminated from Argo CD"}
+return obj
