@@ -59,12 +59,19 @@ class Charted:
         account = (namespace, pod["serviceAccountName"])
         path = self.directory / f"{number}.kubeconfig"
         kubeconfig = write_operator_kubeconfig(self.cluster.kubectl, path, admin, account)
-        settings = {each["name"]: each["value"] for each in pod["containers"][0]["env"] if each["name"] != _HEALTH_PORT}
+        settings = {
+            each["name"]: each.get("value", "") for each in pod["containers"][0]["env"] if each["name"] != _HEALTH_PORT
+        }
         process = OperatorProcess(kubeconfig, self.directory / f"{number}.log", free_port(), settings)
         self.operators.append(process)
         process.start()
         process.await_ready()
         return process
+
+    def end_operators(self) -> None:
+        """Stop every process that was started."""
+        for operator in self.operators:
+            operator.stop()
 
     def _pod_of(self, release: str, namespace: str) -> Object:
         found: Object = json.loads(self.cluster.kubectl("get", "deployment", release, "-n", namespace, "-o", "json"))
@@ -87,8 +94,7 @@ def charted_cluster(directory: Path) -> Iterator[Charted]:
     with LocalCluster.start(f"test-{os.getpid()}-chart", node="none", audit=True) as cluster, Stub(cluster, _plan_of):
         charted = Charted(cluster, Helm.find(silent, cluster.kubeconfig), directory)
         yield charted
-        for operator in charted.operators:
-            operator.stop()
+        charted.end_operators()
 
 
 def _plan_of(pod: Object) -> Plan:
