@@ -45,7 +45,10 @@ class Charted:
         """Install a release, or bring it to these values; returns what helm says."""
         # Without any value helm would take those of the last revision.
         where = ("--namespace", namespace, "--create-namespace", "--reset-values")
-        return self.helm("upgrade", "--install", release, str(chart), *where, *arguments)
+        said = self.helm("upgrade", "--install", release, str(chart), *where, *arguments)
+        served = ("--for=condition=Established", "--timeout=60s")
+        self.cluster.kubectl("wait", "crd", "-l", f"app.kubernetes.io/name={ACCOUNT}", *served)
+        return said
 
     def uninstall(self, release: str = ACCOUNT, namespace: str = SYSTEM_NAMESPACE) -> str:
         """Uninstall a release; returns what helm says."""
