@@ -4,13 +4,12 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from localcluster.operated import ACCOUNT, SYSTEM_NAMESPACE
 from tests.cluster.support import eventually
 
-_OPERATOR = f"system:serviceaccount:{SYSTEM_NAMESPACE}:{ACCOUNT}"
 _WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 #: Seconds in which a call that should not be would have come.
 _QUIET = 2.0
@@ -36,22 +35,28 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """An audit log, read from where it ended at some time."""
+    """An audit log, read from where it ended at some time.
+
+    Attributes:
+        account: the namespace and the name of the operator's ServiceAccount.
+    """
 
     log: Path
     start: int = 0
+    account: tuple[str, str] = (SYSTEM_NAMESPACE, ACCOUNT)
 
     def from_now(self) -> "Audit":
         """Return the log from its present end on."""
-        return Audit(self.log, self.log.stat().st_size)
+        return replace(self, start=self.log.stat().st_size)
 
     def requests(self) -> Iterator[Request]:
         """Yield the operator's finished requests, oldest first."""
+        operator = f'"system:serviceaccount:{":".join(self.account)}"'.encode()
         with self.log.open("rb") as log:
             log.seek(self.start)
             for line in log:
                 # The server may be in the middle of the last line.
-                if _OPERATOR.encode() in line and line.endswith(b"\n"):
+                if operator in line and line.endswith(b"\n"):
                     event = json.loads(line)
                     if event["stage"] == "ResponseComplete" and "objectRef" in event:
                         yield _request(event)

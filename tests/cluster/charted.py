@@ -45,7 +45,10 @@ class Charted:
         """Install a release, or bring it to these values; returns what helm says."""
         # Without any value helm would take those of the last revision.
         where = ("--namespace", namespace, "--create-namespace", "--reset-values")
-        return self.helm("upgrade", "--install", release, str(chart), *where, *arguments)
+        said = self.helm("upgrade", "--install", release, str(chart), *where, *arguments)
+        served = ("--for=condition=Established", "--timeout=60s")
+        self.cluster.kubectl("wait", "crd", "-l", f"app.kubernetes.io/name={ACCOUNT}", *served)
+        return said
 
     def uninstall(self, release: str = ACCOUNT, namespace: str = SYSTEM_NAMESPACE) -> str:
         """Uninstall a release; returns what helm says."""
@@ -59,12 +62,19 @@ class Charted:
         account = (namespace, pod["serviceAccountName"])
         path = self.directory / f"{number}.kubeconfig"
         kubeconfig = write_operator_kubeconfig(self.cluster.kubectl, path, admin, account)
-        settings = {each["name"]: each["value"] for each in pod["containers"][0]["env"] if each["name"] != _HEALTH_PORT}
+        settings = {
+            each["name"]: each.get("value", "") for each in pod["containers"][0]["env"] if each["name"] != _HEALTH_PORT
+        }
         process = OperatorProcess(kubeconfig, self.directory / f"{number}.log", free_port(), settings)
         self.operators.append(process)
         process.start()
         process.await_ready()
         return process
+
+    def end_operators(self) -> None:
+        """Stop every process that was started."""
+        for operator in self.operators:
+            operator.stop()
 
     def _pod_of(self, release: str, namespace: str) -> Object:
         found: Object = json.loads(self.cluster.kubectl("get", "deployment", release, "-n", namespace, "-o", "json"))
@@ -87,8 +97,7 @@ def charted_cluster(directory: Path) -> Iterator[Charted]:
     with LocalCluster.start(f"test-{os.getpid()}-chart", node="none", audit=True) as cluster, Stub(cluster, _plan_of):
         charted = Charted(cluster, Helm.find(silent, cluster.kubeconfig), directory)
         yield charted
-        for operator in charted.operators:
-            operator.stop()
+        charted.end_operators()
 
 
 def _plan_of(pod: Object) -> Plan:

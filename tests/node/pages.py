@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+#: Installs, upgrades and uninstalls: its commands are run where helm is, on a cluster of their own.
+INSTALLATION = ROOT / "docs" / "how-to-install.md"
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 #: Made from a file, and checked with that file.
@@ -34,8 +36,9 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def kubectl_pages() -> list[Path]:
-    """The pages that hold a kubectl command or a manifest."""
-    return [page for page in PAGES if any(_is_for_a_cluster(block) for block in blocks(page))]
+    """The pages that hold a kubectl command or a manifest for a cluster that has the operator."""
+    pages = (page for page in PAGES if page != INSTALLATION)
+    return [page for page in pages if any(_is_for_a_cluster(block) for block in blocks(page))]
 
 
 def _is_for_a_cluster(block: Block) -> bool:

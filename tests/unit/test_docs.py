@@ -14,7 +14,7 @@ from docs.generate import generated
 from launchplan_operator.api.crd import RESOURCES, Resource, build_crds
 from launchplan_operator.cli.main import build_parser, main
 from localcluster import cli
-from tests.node.pages import PAGES, ROOT, blocks
+from tests.node.pages import INSTALLATION, PAGES, ROOT, blocks
 
 EXAMPLES = sorted((ROOT / "examples").glob("*/*.yaml"))
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -45,6 +45,9 @@ COMMANDS = [
     for command in block.commands
 ]
 
+#: What a test of the chart runs.
+INSTALLING = {command for block in blocks(INSTALLATION) if block.language == "sh" for command in block.commands}
+
 OFFLINE = [
     each
     for each in COMMANDS
@@ -65,7 +68,7 @@ def test_no_page_of_the_reference_is_left_over() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_exists(command: str) -> None:
-    """A make target or a subcommand with its options; kubectl's are run by the node tests."""
+    """A make target or a subcommand with its options; kubectl's are run by the node tests, helm's by the chart's."""
     words = shlex.split(command)
     if words[0] == "make":
         assert words[1] in TARGETS
@@ -75,7 +78,7 @@ def test_a_command_exists(command: str) -> None:
     elif words[:2] == ["kubectl", "launchplan"]:
         assert words[2] in {"--help", "--version"} or _parses(_until_operator(words[2:]))
     else:
-        assert words[0] == "kubectl"
+        assert words[0] == "kubectl" or command in INSTALLING
 
 
 def _parses(words: list[str]) -> bool:
