@@ -7,6 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 CLUSTER ?= demo
 CONTEXT ?=
+BASE ?=
 FORCE ?=
 ONLY ?=
 TORTURE ?=
@@ -43,6 +44,9 @@ $(STAMP): requirements/dev.txt pyproject.toml
 
 binaries: ## Build Kubernetes, its node and Helm from pinned Go modules, once (minutes)
 	@$(PYTHON) -m localcluster build
+
+image: venv ## The operator's image: by docker or podman (BASE=… is built upon), else from Debian's packages
+	@.venv/bin/python -m localcluster image --base "$(BASE)"
 
 generate: venv ## Write the generated files: crds/, the chart's, docs/reference/, the README's quotes
 	@.venv/bin/python -m launchplan_operator crds --write crds
@@ -104,4 +108,4 @@ bench: venv binaries ## The operator against the raw floor, in one run (an hour;
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run down venv binaries generate tour-text format lock test check unit reconcile search sim kopf chart cluster node torture bench help
+.PHONY: run down venv binaries image generate tour-text format lock test check unit reconcile search sim kopf chart cluster node torture bench help

@@ -1,4 +1,4 @@
-"""The command line: build, up, tour, down, status, kubeconfig, logs, tool."""
+"""The command line: build, image, up, tour, down, status, kubeconfig, logs, tool."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from localcluster import build, cluster, toolsets, tour
+from localcluster import build, cluster, operatorimage, toolsets, tour
 from localcluster.cluster import LocalCluster
 from localcluster.operated import OPERATOR, end_operator
 from localcluster.places import LocalClusterError, cluster_dir, silent
@@ -38,6 +38,23 @@ def _say(text: str) -> None:
 
 def _build(options: argparse.Namespace) -> int:
     build.build_all(options.sets, _say)
+    return 0
+
+
+def _image(options: argparse.Namespace) -> int:
+    builder = None if options.offline else operatorimage.find_builder()
+    if builder:
+        print(operatorimage.build_with(builder, options.base))
+        return 0
+    if options.base:
+        raise LocalClusterError(
+            "neither docker nor podman answers, and without them there is no base but Debian's packages"
+        )
+    if reason := operatorimage.can_build_offline():
+        raise LocalClusterError(f"neither docker nor podman answers, and without them {reason}")
+    image = operatorimage.build_offline(_say)
+    _say(f"{image.reference}, in an OCI archive:")
+    print(image.tar)
     return 0
 
 
@@ -173,6 +190,15 @@ def _parser() -> argparse.ArgumentParser:
     build_ = commands.add_parser("build", help="build the programs, once; minutes when nothing is cached")
     build_.add_argument("sets", nargs="*", metavar="SET", help=f"of {', '.join(toolsets.TOOL_SETS)}; default all")
     build_.set_defaults(run=_build)
+
+    image = commands.add_parser(
+        "image", help="build the operator's image: by docker or podman, else from Debian's packages"
+    )
+    image.add_argument(
+        "--base", default="", help="the base, such as python:3.11-slim-bookworm@sha256:…; needs docker or podman"
+    )
+    image.add_argument("--offline", action="store_true", help="from Debian's packages even where docker or podman is")
+    image.set_defaults(run=_image)
 
     up = commands.add_parser("up", help="start a cluster, or find it running")
     up.add_argument("--node", choices=("auto", "real", "stub", "none"), default="auto", help="who runs pods")

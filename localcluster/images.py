@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from localcluster import build, packages, toolsets
 from localcluster.nodes import CONTAINERD_SOCKET, SANDBOX_IMAGE
@@ -94,17 +94,31 @@ def import_image(cluster: "LocalCluster", oci_tar: Path) -> None:
     Raises:
         LocalClusterError: the cluster has no real node, or containerd refused the image.
     """
+    with oci_tar.open("rb") as image:
+        run = _ctr(cluster, "import", "--local", "-", stdin=image)
+    if run.returncode:
+        msg = f"importing {oci_tar} failed: {run.stderr.strip()}"
+        raise LocalClusterError(msg)
+
+
+def has_image(cluster: "LocalCluster", reference: str) -> bool:
+    """Whether a cluster's real node has an image of this full name.
+
+    Raises:
+        LocalClusterError: the cluster has no real node.
+    """
+    return _ctr(cluster, "list", "--quiet", f"name=={reference}").stdout.strip() == reference
+
+
+def _ctr(cluster: "LocalCluster", *arguments: str, stdin: IO[bytes] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `ctr images` where kubelet's images are."""
     if cluster.node != "real":
         msg = f"cluster {cluster.name} has no containers: its node is {cluster.node}"
         raise LocalClusterError(msg)
     ctr = build.built(toolsets.CONTAINERD) / "ctr"
     where = ("--address", CONTAINERD_SOCKET, "--namespace", "k8s.io")
-    command = cluster.inside(str(ctr), *where, "images", "import", "--local", "-")
-    with oci_tar.open("rb") as image:
-        run = subprocess.run(command, stdin=image, capture_output=True, text=True, check=False)
-    if run.returncode:
-        msg = f"importing {oci_tar} failed: {run.stderr.strip()}"
-        raise LocalClusterError(msg)
+    command = cluster.inside(str(ctr), *where, "images", *arguments)
+    return subprocess.run(command, stdin=stdin, capture_output=True, text=True, check=False)
 
 
 def import_base_images(cluster: "LocalCluster") -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -253,7 +254,7 @@ def _write_containerd_config(home: Path) -> None:
     (conf / "10-bridge.conflist").write_text(json.dumps(network, indent=1))
     text = _CONTAINERD_CONFIG.format(
         socket=CONTAINERD_SOCKET,
-        snapshotter=_snapshotter(home),
+        snapshotter="overlayfs" if can_overlay(home) else "native",
         sandbox=SANDBOX_IMAGE,
         runc=packages.find("runc"),
         cni_bin=packages.CNI_DIRECTORY,
@@ -262,16 +263,16 @@ def _write_containerd_config(home: Path) -> None:
     (home / "containerd.toml").write_text(text)
 
 
-def _snapshotter(home: Path) -> str:
-    """Overlayfs, unless the file system (itself an overlay, say) cannot carry one."""
-    layers = [home / "try" / name for name in ("lower", "upper", "work", "merged")]
-    for each in layers:
-        each.mkdir(parents=True)
-    lower, upper, work, merged = layers
-    options = f"lowerdir={lower},upperdir={upper},workdir={work}"
-    command = ["unshare", "--mount", "mount", "-t", "overlay", "-o", options, "overlay", str(merged)]
-    tried = subprocess.run(command, capture_output=True, check=False)
-    return "native" if tried.returncode else "overlayfs"
+def can_overlay(home: Path) -> bool:
+    """Whether the file system of `home` can carry an overlay, which one that is itself an overlay, say, cannot."""
+    with tempfile.TemporaryDirectory(dir=home) as scratch:
+        layers = [Path(scratch) / name for name in ("lower", "upper", "work", "merged")]
+        for each in layers:
+            each.mkdir()
+        lower, upper, work, merged = layers
+        options = f"lowerdir={lower},upperdir={upper},workdir={work}"
+        command = ["unshare", "--mount", "mount", "-t", "overlay", "-o", options, "overlay", str(merged)]
+        return not subprocess.run(command, capture_output=True, check=False).returncode
 
 
 def _kubelet_config(layout: Layout) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Debian packages that a real node needs beside what we build."""
+"""Debian packages that a real node, or the building of an image, needs beside what we build."""
 
 import os
 import shutil
@@ -10,8 +10,8 @@ from localcluster.places import Say
 
 CNI_DIRECTORY = Path("/usr/lib/cni")
 
-# What must exist (a program in PATH, or a file) → the package that brings it.
-_WANTED: Mapping[str, str] = {
+#: What must exist for a real node (a program in PATH, or a file) → the package that brings it.
+NODE: Mapping[str, str] = {
     "runc": "runc",
     str(CNI_DIRECTORY / "bridge"): "containernetworking-plugins",
     "busybox": "busybox-static",
@@ -20,16 +20,25 @@ _WANTED: Mapping[str, str] = {
     "nsenter": "util-linux",
     "openssl": "openssl",
 }
+#: The same for an image that is built without a registry.
+IMAGE: Mapping[str, str] = {
+    "buildah": "buildah",
+    "mmdebstrap": "mmdebstrap",
+    "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
+    "unshare": "util-linux",
+}
 _LAST_LINES = 8
 
 
-def missing() -> list[str]:
+def missing(wanted: Mapping[str, str] = NODE) -> list[str]:
     """The Debian packages that are still to be installed."""
-    return [package for thing, package in _WANTED.items() if not find(thing)]
+    return [package for thing, package in wanted.items() if not find(thing)]
 
 
 def find(thing: str) -> str | None:
     """The absolute path of a program or a file, if it is there."""
+    if thing.startswith("/"):
+        return thing if Path(thing).exists() else None
     # A login shell of root has the sbin directories in its PATH, a session of other making may not.
     return shutil.which(thing, path=f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin")
 
@@ -39,13 +48,13 @@ def can_install() -> bool:
     return shutil.which("apt-get") is not None
 
 
-def install(say: Say) -> str | None:
+def install(say: Say, wanted: Mapping[str, str] = NODE) -> str | None:
     """Install what is missing, as root; None if all is there, else what went wrong."""
-    wanted = missing()
-    if not wanted:
+    absent = missing(wanted)
+    if not absent:
         return None
-    say(f"installing with apt-get, for the real node: {' '.join(wanted)}")
-    command = ["apt-get", "install", "--yes", "--no-install-recommends", *wanted]
+    say(f"installing with apt-get: {' '.join(absent)}")
+    command = ["apt-get", "install", "--yes", "--no-install-recommends", *absent]
     if _apt(command) is None:
         return None
     say("apt-get update, then once more")

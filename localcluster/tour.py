@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localcluster import build, operated, toolsets
+from localcluster import build, installed, operated, toolsets
 from localcluster.cluster import LocalCluster
 from localcluster.contexts import check_context
 from localcluster.operated import OPERATOR, ROOT, Kubectl
@@ -32,6 +32,8 @@ _STUB_WORDS = '{"greeting": "Hello from the stub!", "length": 20}'
 _STUB_ANNOTATIONS = {"stub.localcluster/message": _STUB_WORDS}
 
 Object = dict[str, Any]
+#: Shows the end of the operator's log.
+Tell = Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,14 @@ class Place:
     Attributes:
         kubectl: runs kubectl there, as administrator.
         directory: where the operator's files go.
-        follows: the directory of the supervisor with which the operator ends; None for a cluster that is not ours.
+        cluster: None for one that is not ours.
         logs: whether containers run, and so have logs.
         hints: what to type to look around.
     """
 
     kubectl: Kubectl
     directory: Path
-    follows: Path | None
+    cluster: LocalCluster | None
     logs: bool
     hints: tuple[str, ...]
 
@@ -69,16 +71,14 @@ def tour(name: str, context: str, say: Say, show: Say) -> None:
         raise LocalClusterError("the operator is not installed in this Python; `make run` does that")
     place = _existing(context, say) if context else _local(name, say)
     kubectl = place.kubectl
-    say("applying the CRDs, and the operator's account with the chart's role")
-    operated.install(kubectl)
-    log = _start_operator(place, say)
+    tell = _operate(place, say)
     say("applying examples/01-hello: a workflow, and a plan that runs it every minute")
     try:
         _apply_example(place)
         by_hand = _run_by_hand(kubectl, say)
         scheduled = _await_scheduled(kubectl, say)
     except LocalClusterError as error:
-        raise LocalClusterError(f"{error}\n{_circumstances(kubectl, log)}") from error
+        raise LocalClusterError(f"{error}\n{_circumstances(kubectl, tell)}") from error
     _show(place, by_hand, scheduled, show)
     show("\nIt all stays up. To look around:\n")
     for hint in place.hints:
@@ -108,7 +108,7 @@ def _local(name: str, say: Say) -> Place:
     return Place(
         cluster.kubectl,
         cluster.directory / OPERATOR,
-        cluster.directory,
+        cluster,
         logs=cluster.node == "real",
         hints=(f"export KUBECONFIG={cluster.kubeconfig}", *path, *_hints(down)),
     )
@@ -161,24 +161,42 @@ def _context_directory(context: str) -> Path:
     return contexts_root() / re.sub(r"[^\w.-]", "_", context)
 
 
-def _start_operator(place: Place, say: Say) -> Path:
-    """Start the operator anew, so that it is the one of this checkout; returns its log."""
+def _operate(place: Place, say: Say) -> Tell:
+    """Have the operator of this checkout work there, in the cluster where that is possible; returns what shows its log."""
+    if place.cluster is None or place.cluster.node != "real":
+        return _start_process(place, say)
+    try:
+        installation = installed.prepare_installation(place.cluster, say)
+    except LocalClusterError as error:
+        say(f"the operator's image cannot be built here, so it runs as a process of this machine: {error}")
+        return _start_process(place, say)
+    # One of an earlier tour, before an image could be built, would be a second one.
+    operated.end_operator(place.directory)
+    say(f"installing the Helm chart in {operated.SYSTEM_NAMESPACE}, with the image {installation.image.tag}")
+    installation.install("--take-ownership")
+    return installation.circumstances
+
+
+def _start_process(place: Place, say: Say) -> Tell:
+    """Start the operator anew, so that it is the one of this checkout; returns what shows its log."""
+    say("applying the CRDs, and the operator's account with the chart's role")
+    operated.install(place.kubectl)
     place.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     own = operated.write_operator_kubeconfig(
         place.kubectl, place.directory / "kubeconfig", json.loads(_flat(place.kubectl))
     )
-    log = operated.keep_operator(own, place.directory, place.follows)
+    log = operated.keep_operator(own, place.directory, place.cluster.directory if place.cluster else None)
     say(f"the operator runs; its log is {log}")
-    return log
+    return lambda: f"{log} ends:\n{log.read_text(errors='replace')[-_TAIL_CHARACTERS:]}"
 
 
-def _circumstances(kubectl: Kubectl, log: Path) -> str:
+def _circumstances(kubectl: Kubectl, tell: Tell) -> str:
     """What the plan says of itself, and the end of the operator's log."""
     try:
         table = _in(kubectl, "get", "lp", "-o", "wide")
     except LocalClusterError as error:
         table = str(error)
-    return f"{table}\n{log} ends:\n{log.read_text(errors='replace')[-_TAIL_CHARACTERS:]}"
+    return f"{table}\n{tell()}"
 
 
 def _apply_example(place: Place) -> None:

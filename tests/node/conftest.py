@@ -1,4 +1,4 @@
-"""A cluster whose pods run in real containers, and the operator under the chart's role."""
+"""A cluster whose pods run in real containers, the operator among them: the built image, installed by the chart."""
 
 import json
 import os
@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from localcluster import nodes
+from localcluster.charts import Helm
 from localcluster.cluster import LocalCluster, prepare
-from localcluster.operated import OperatorProcess, free_port, install, write_operator_kubeconfig
+from localcluster.installed import RELEASE, Installation, prepare_installation
+from localcluster.operatorimage import OperatorImage, build_offline, can_build_offline
 from localcluster.places import silent
 from tests.node.support import Space
 
@@ -21,8 +23,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Install and build what is missing before the first test's clock runs: it takes minutes, once."""
     here = Path(__file__).parent
     ours = any(here in item.path.parents for item in session.items)
-    if ours and not session.config.option.collectonly and nodes.can_run_node() is None:
-        prepare("auto", _reporter(session))
+    if ours and not session.config.option.collectonly and can_build_offline() is None:
+        say = _reporter(session)
+        prepare("auto", say)
+        Helm.find(say)
+        build_offline(say)
 
 
 def _reporter(session: pytest.Session) -> Callable[[str], None]:
@@ -38,7 +43,7 @@ def _reporter(session: pytest.Session) -> Callable[[str], None]:
 @pytest.fixture(scope="session")
 def real_node() -> None:
     """That a real node is possible here; a test that needs one is skipped elsewhere, which `.ci/run` does not accept."""
-    reason = nodes.can_run_node() or nodes.prepare(silent)
+    reason = can_build_offline() or nodes.prepare(silent)
     if reason is not None:
         pytest.skip(f"skipped: node ({reason})")
 
@@ -58,23 +63,25 @@ def node_kubectl(node_cluster: LocalCluster) -> Kubectl:
 
 
 @pytest.fixture(scope="session")
-def operator(node_cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
-    """The operator, as a process of this machine."""
-    install(node_cluster.kubectl)
-    directory = tmp_path_factory.mktemp("operator")
-    admin = json.loads(node_cluster.kubeconfig.read_text())
-    kubeconfig = write_operator_kubeconfig(node_cluster.kubectl, directory / "kubeconfig", admin)
-    process = OperatorProcess(kubeconfig, directory / "operator.log", free_port())
-    process.start()
-    process.await_ready()
-    yield process
-    process.stop()
+def operator_image(real_node: None) -> OperatorImage:
+    """The image of this checkout."""
+    assert real_node is None
+    return build_offline(silent)
+
+
+@pytest.fixture(scope="session")
+def installation(node_cluster: LocalCluster, operator_image: OperatorImage) -> Installation:
+    """The operator in the cluster, as the chart installs it."""
+    prepared = prepare_installation(node_cluster, silent)
+    assert prepared.image == operator_image
+    prepared.install()
+    return prepared
 
 
 @pytest.fixture(scope="module")
-def space(node_cluster: LocalCluster, operator: OperatorProcess) -> Iterator[Space]:
+def space(node_cluster: LocalCluster, installation: Installation) -> Iterator[Space]:
     """A namespace that the operator serves; its deletion is asked for at the end, and not waited for."""
-    assert operator.is_ready()
+    assert "deployed" in installation.run_helm("status", RELEASE)
     manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "node-"}}
     created = node_cluster.kubectl("create", "-f", "-", "-o", "name", stdin=json.dumps(manifest))
     name = created.strip().removeprefix("namespace/")

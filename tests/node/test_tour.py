@@ -1,5 +1,6 @@
 """What `make run` does, on a real node; the README shows what it prints."""
 
+import json
 import os
 import re
 import shutil
@@ -12,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from localcluster.cluster import LocalCluster
-from localcluster.operated import OPERATOR
+from localcluster.installed import RELEASE
+from localcluster.operated import OPERATOR, SYSTEM_NAMESPACE
 from localcluster.places import cache_root, cluster_dir
-from localcluster.supervised import is_supervised, read_state
+from localcluster.supervised import is_supervised
 from localcluster.tour import contexts_root
 from tests.node.support import eventually
 
@@ -114,16 +116,15 @@ def test_an_existing_cluster_is_toured_by_its_context(first: subprocess.Complete
     assert "default" in cluster.kubectl("get", "namespaces")
 
 
-def test_the_operator_does_not_outlive_its_cluster(first: subprocess.CompletedProcess[str]) -> None:
-    """When the cluster's supervisor is killed, the operator ends with it, and `down` finds only files to remove."""
+def test_the_operator_is_a_release_in_the_cluster(first: subprocess.CompletedProcess[str]) -> None:
+    """Helm installed it; no process of this machine stands in for it, and what is left of a killed cluster is files."""
     assert first.returncode == 0, first.stderr
+    assert "installing the Helm chart in launchplan-system" in first.stderr
     cluster = LocalCluster.attach(NAME)
-    own = cluster.directory / OPERATOR
-    pids = [read_state(own)["pid"], read_state(own)["components"][OPERATOR]["pid"]]
-    assert "operator" in command("status", "--name", NAME).stdout
-    assert "the caches are filled" in command("logs", "--name", NAME, OPERATOR).stdout
+    assert not is_supervised(cluster.directory / OPERATOR)
+    deployment = cluster.kubectl("get", f"deployment/{RELEASE}", "-n", SYSTEM_NAMESPACE, "-o", "json")
+    assert json.loads(deployment)["status"]["readyReplicas"] == 2
     os.kill(cluster.pid, signal.SIGKILL)
-    eventually(lambda: not is_supervised(own), "the end of the operator's supervisor")
-    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "the end of the operator")
+    eventually(lambda: not is_supervised(cluster.directory), "the end of the cluster's supervisor")
     assert command("down", "--name", NAME).returncode == 0
     assert not cluster_dir(NAME).exists()
