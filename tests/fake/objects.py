@@ -85,9 +85,9 @@ def carry_over(resource: Resource, new: Object, old: Object, subresource: str | 
 
 
 def _take_only_status(resource: Resource, new: Object, old: Object) -> None:
-    kept = copy({key: value for key, value in old.items() if key != "status"})
-    if not resource.custom:
-        kept["metadata"] = new["metadata"]
+    kept = {key: value for key, value in old.items() if key != "status"}
+    # What is stored is never changed, so that the rest of the object is shared with its last version.
+    kept["metadata"] = copy(old["metadata"]) if resource.custom else new["metadata"]
     status = new.get("status")
     new.clear()
     new.update(kept if status is None else kept | {"status": status})

@@ -16,7 +16,7 @@ Rule = Callable[[Object, Object | None], Iterable[str]]
 _NAME_SIZE = re.compile(r"self\.metadata\.name\.size\(\) <= (\d+)")
 _RULES = "x-kubernetes-validations"
 #: What every object has, and the server itself looks after.
-_COMMON = dict.fromkeys(("apiVersion", "kind", "metadata"), {"x-kubernetes-preserve-unknown-fields": True})
+_COMMON = {key: {"x-kubernetes-preserve-unknown-fields": True} for key in ("apiVersion", "kind", "metadata")}
 
 
 def custom_resource(crd: Object) -> Resource:
@@ -26,9 +26,13 @@ def custom_resource(crd: Object) -> Resource:
     shape = read_shape(schema | {"properties": schema.get("properties", {}) | _COMMON})
     rules = _root_rules(schema, names["plural"])
 
-    def prepare(obj: Object, _old: Object | None) -> None:
-        prune(shape, obj)
-        fill(shape, obj)
+    def prepare(obj: Object, old: Object | None) -> None:
+        for key, value in _news(obj, old):
+            if (known := shape.of(key)) is None:
+                del obj[key]
+            else:
+                prune(known, value)
+                fill(known, value)
 
     return Resource(
         Kind(spec["group"], version["name"], names["plural"], names["kind"]),
@@ -40,13 +44,20 @@ def custom_resource(crd: Object) -> Resource:
         unconditional=False,
         schema=schema,
         prepare=prepare,
-        validate=lambda obj, old: (*_misfits(shape, obj), *(found for rule in rules for found in rule(obj, old))),
+        validate=lambda obj, old: (*_misfits(shape, obj, old), *(found for rule in rules for found in rule(obj, old))),
     )
 
 
-def _misfits(shape: Shape, obj: Object) -> Iterable[str]:
+def _news(obj: Object, old: Object | None) -> list[tuple[str, Any]]:
+    """Return the fields of an object but for those that it shares with its last version."""
+    return [(key, value) for key, value in obj.items() if old is None or value is not old.get(key)]
+
+
+def _misfits(shape: Shape, obj: Object, old: Object | None) -> Iterable[str]:
     """Return what does not fit; that all does is found out far sooner than what does not."""
-    return () if fits(shape, obj) else findings(shape, obj, "")
+    news = ((shape.of(key), value) for key, value in _news(obj, old))
+    well = all(known is None or fits(known, value) for known, value in news)
+    return () if well and all(key in obj for key in shape.required) else findings(shape, obj, "")
 
 
 def _root_rules(schema: Schema, plural: str) -> list[Rule]:

@@ -86,9 +86,7 @@ class Watch:
             return ("ADDED" if before is None else "MODIFIED"), after
         if before is None:
             return None
-        gone = copy(before)
-        gone["metadata"]["resourceVersion"] = str(change.version)
-        return "DELETED", gone
+        return "DELETED", before | {"metadata": before["metadata"] | {"resourceVersion": str(change.version)}}
 
     def _covers(self, obj: Object) -> bool:
         return self.namespace in (None, obj["metadata"].get("namespace")) and self.matches(obj)

@@ -40,8 +40,11 @@ async def test_a_run_that_another_counted_is_not_counted_again_by_one_whose_cach
     forgetful: dict[str, Any] = {"status": {}}
     (seen,) = await confirm_uncounted(context, forgetful, [stale])
     assert seen["status"]["counted"]
-    elected = replace(context, elected=True)
+    elected = replace(context, elected=True, leader_since=lambda: virtual_now() - timedelta(hours=1))
     assert await confirm_uncounted(elected, forgetful, [stale]) == [stale]
+    just_elected = replace(context, elected=True, leader_since=virtual_now)
+    (seen,) = await confirm_uncounted(just_elected, forgetful, [stale])
+    assert seen["status"]["counted"]
     world.delete(EXECUTIONS, "a")
     assert await confirm_uncounted(context, forgetful, [stale]) == []
 
@@ -56,8 +59,9 @@ async def test_a_run_that_another_counted_is_not_forgotten_by_one_that_does_not_
     stale["status"] = {"phase": "Running"}
     telling = world.get(LAUNCH_PLANS, "hello") | {"status": {"uncounted": [{"uid": marked["metadata"]["uid"]}]}}
     for known in ([stale], []):
-        (seen,) = await confirm_uncounted(context, telling, known)
-        assert seen["status"]["phase"] == "Succeeded"
+        for each in (context, replace(context, elected=True)):
+            (seen,) = await confirm_uncounted(each, telling, known)
+            assert seen["status"]["phase"] == "Succeeded"
 
 
 @virtual_time

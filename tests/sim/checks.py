@@ -23,7 +23,7 @@ from launchplan_operator.api.kinds import (
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.render import labels
-from tests.fake.store import Change, Object
+from tests.fake.store import Change, Name, Object
 from tests.sim.ledger import PlanHistory
 from tests.sim.limits import Limits
 from tests.sim.world import World
@@ -70,7 +70,7 @@ class Checks:
     homes: dict[str, str] = field(default_factory=dict)
     calls: Counter[tuple[str, int]] = field(default_factory=Counter)
     limits: Limits = field(init=False)
-    _seen: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    _parts: dict[Name, dict[Kind, str]] = field(default_factory=dict)
     _failed: asyncio.Event = field(default_factory=asyncio.Event)
     _problem: str = ""
 
@@ -119,6 +119,7 @@ class Checks:
             look(change)
         if change.kind == CRON_JOBS and by_operator:
             self._cronjob_written(change)
+        self._see(change)
         if by_operator:
             self.states.add(self._state())
 
@@ -264,28 +265,25 @@ class Checks:
             if mine and reference.get("kind", "LaunchPlan") == "LaunchPlan":
                 plan.execution_changed(Change(0, LAUNCH_PLAN_EXECUTIONS, None, obj), self.deleted_by_hand)
 
+    def _see(self, change: Change) -> None:
+        """Note what a changed object looks like now."""
+        look = _LOOKS.get(change.kind)
+        if look is None:
+            return
+        meta = change.object["metadata"]
+        seen = self._parts.setdefault((meta["namespace"], meta["name"]), {})
+        if change.after is None:
+            seen.pop(change.kind, None)
+        else:
+            seen[change.kind] = look(change.after)
+
     def _state(self) -> int:
-        parts = [
-            *(self._seen_as(_standing, obj) for obj in self.world.all(WORKFLOW_DEFINITIONS)),
-            *(self._seen_as(_standing, obj) for obj in self.world.all(LAUNCH_PLANS)),
-            str([bool(obj["metadata"].get("deletionTimestamp")) for obj in self.world.all(CRON_JOBS)]),
-            *sorted(self._run_state(obj) for obj in self.world.all(LAUNCH_PLAN_EXECUTIONS)),
-        ]
-        return int.from_bytes(blake2b("|".join(parts).encode(), digest_size=8).digest(), "big")
-
-    def _run_state(self, obj: Object) -> str:
-        meta = obj["metadata"]
-        job = self.world.get(JOBS, meta["namespace"], meta["name"])
-        ended = "[]" if job is None else self._seen_as(_ends, job)
-        return f"{self._seen_as(_course, obj)} {job is not None} {ended}"
-
-    def _seen_as(self, look: Callable[[Object], str], obj: Object) -> str:
-        """Return what a look at an object gives; each of its versions is looked at once."""
-        key = (look.__name__, obj["metadata"]["uid"], obj["metadata"]["resourceVersion"])
-        found = self._seen.get(key)
-        if found is None:
-            found = self._seen[key] = look(obj)
-        return found
+        named = ((name, kind, part) for name, seen in self._parts.items() for kind, part in seen.items())
+        lasting = sorted(f"{kind.plural} {name[1]} {part}" for name, kind, part in named if kind in _LASTING)
+        runs = (seen for seen in self._parts.values() if LAUNCH_PLAN_EXECUTIONS in seen)
+        courses = sorted(f"{seen[LAUNCH_PLAN_EXECUTIONS]} {seen.get(JOBS)}" for seen in runs)
+        text = "|".join((*lasting, *courses))
+        return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
 def _slot_of(job: Object) -> datetime | None:
@@ -320,7 +318,7 @@ def _standing(obj: Object) -> str:
     seen = status.get("observedGeneration") == obj["metadata"]["generation"]
     ledger = status.get("concurrency") or {}
     seats = (len(ledger.get("running") or ()), len(ledger.get("skipped") or ()), ledger.get("queued"), sorted(ledger))
-    return f"{obj['metadata']['name']} {seen} {reasons} {sorted(schedule)} {seats} {len(status.get('versions') or ())}"
+    return f"{seen} {reasons} {sorted(schedule)} {seats} {len(status.get('versions') or ())}"
 
 
 def _course(execution: Object) -> str:
@@ -330,3 +328,19 @@ def _course(execution: Object) -> str:
 
 def _ends(job: Object) -> str:
     return str([each["type"] for each in (job.get("status") or {}).get("conditions") or () if each["status"] == "True"])
+
+
+def _leaving(cronjob: Object) -> str:
+    return str(bool(cronjob["metadata"].get("deletionTimestamp")))
+
+
+#: What has a name that matters.
+_LASTING = (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, CRON_JOBS)
+#: What of an object makes one state of the cluster another.
+_LOOKS: dict[Kind, Callable[[Object], str]] = {
+    WORKFLOW_DEFINITIONS: _standing,
+    LAUNCH_PLANS: _standing,
+    CRON_JOBS: _leaving,
+    LAUNCH_PLAN_EXECUTIONS: _course,
+    JOBS: _ends,
+}

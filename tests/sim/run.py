@@ -33,6 +33,8 @@ _PATIENCE = 320.0
 _TOMBSTONES = 1100.0
 #: Seconds between two renewals of a Lease: seldom enough that a seed is not made of them.
 _RENEWALS = 4.0
+#: The same once the faults are over, when nothing delays a renewal.
+_CALM_RENEWALS = 7.0
 #: Every how many seeds garbage is collected: never in the middle of one, whose order of events it might change.
 _COLLECT = 10
 Restrict = Callable[[Profile], Profile]
@@ -105,6 +107,7 @@ async def _tell(world: World, checks: Checks) -> None:
         await _either(watcher, asyncio.sleep(max(0.0, lasts - loop.time())))
         world.adversary.active = False
         world.note("the faults stop")
+        elector.RETRY_PERIOD = _CALM_RENEWALS
         disasters.end()
         await _either(watcher, asyncio.sleep(_recovery(world)))
         await _either(watcher, asyncio.sleep(_still_waits(world)))

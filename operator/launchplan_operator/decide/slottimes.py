@@ -27,14 +27,15 @@ _SLOT_NUMBER: Final = re.compile(r"[1-9][0-9]{6,8}", re.ASCII)
 
 def next_slots(timetable: Timetable, after: datetime, count: int) -> list[datetime]:
     """Return the next slots after an aware instant, in UTC and in order; fewer than `count` if they end."""
-    return _instants(islice(chain.from_iterable(_blocks(timetable, after, None)), count))
+    return _instants(islice(chain.from_iterable(_blocks(timetable, after, None, count)), count))
 
 
 def slots_between(
     timetable: Timetable, after_exclusive: datetime, until_inclusive: datetime, limit: int
 ) -> list[datetime]:
     """Return the slots after one aware instant and up to another, in UTC and in order; the oldest `limit` of them."""
-    return _instants(islice(chain.from_iterable(_blocks(timetable, after_exclusive, until_inclusive)), limit))
+    found = _blocks(timetable, after_exclusive, until_inclusive, limit)
+    return _instants(islice(chain.from_iterable(found), limit))
 
 
 def latest_slots(
@@ -67,8 +68,10 @@ def slot_of_name(plan: str, name: str) -> datetime | None:
     return datetime.fromtimestamp(int(number) * 60, UTC)
 
 
-def _blocks(timetable: Timetable, after: datetime, until: datetime | None) -> Iterator[Sequence[int]]:
-    """Yield the slots in a window as Unix seconds, in order and in parts, some of them empty."""
+def _blocks(
+    timetable: Timetable, after: datetime, until: datetime | None, most: int = _LAST_MINUTE + 1
+) -> Iterator[Sequence[int]]:
+    """Yield the slots in a window as Unix seconds, in order and in parts, some of them empty, none longer than `most`."""
     low = _seconds(after if timetable.start is None else max(after, timetable.start - _SECOND))
     last = timetable.end - _SECOND if timetable.end else None
     high = min(_seconds(each) for each in (_END, *filter(None, (until, last))))
@@ -76,7 +79,7 @@ def _blocks(timetable: Timetable, after: datetime, until: datetime | None) -> It
     if isinstance(timing, RateTiming):
         yield _rate_slots(timing, timetable.start or _EPOCH, low, high)
         return
-    for block in _days(timing, low, high):
+    for block in _days(timing, low, high, max(1, most)):
         yield block[: bisect_right(block, high)]
 
 
@@ -86,10 +89,10 @@ def _rate_slots(timing: RateTiming, start: datetime, low: int, high: int) -> ran
     return range(first, high + 1, every)
 
 
-def _days(timing: CronTiming, low: int, high: int) -> Iterator[Sequence[int]]:
+def _days(timing: CronTiming, low: int, high: int, most: int) -> Iterator[Sequence[int]]:
     stop = _next_stop(timing, low)
     while stop is not None and stop <= high:
-        block = _rest_of_day(timing, stop)
+        block = _rest_of_day(timing, stop, most)
         yield block
         stop = _next_stop(timing, block[-1] if block else stop)
 
@@ -102,8 +105,8 @@ def _next_stop(timing: CronTiming, after: int) -> int | None:
     return _seconds(stop) if stop is not None else None
 
 
-def _rest_of_day(timing: CronTiming, stop: int) -> Sequence[int]:
-    """Return the slots from a stop of the walk to the end of its local day, or to the next stop; none, if it is none."""
+def _rest_of_day(timing: CronTiming, stop: int, most: int) -> Sequence[int]:
+    """Return the first slots from a stop of the walk to the end of its local day, or to the next stop; none, if it is none."""
     local = _instant(stop).astimezone(timing.clock)
     if not matches(timing.cron, local):
         return (stop,) if _is_found_looking_back(timing, stop) else ()
@@ -112,7 +115,8 @@ def _rest_of_day(timing: CronTiming, stop: int) -> Sequence[int]:
     if end.utcoffset() != local.utcoffset():
         return (stop,)
     times = _times_of_day(timing.cron.minute, timing.cron.hour)
-    return [stop + (each - minute) * 60 for each in times[bisect_left(times, minute) :]]
+    first = bisect_left(times, minute)
+    return [stop + (each - minute) * 60 for each in times[first : first + most]]
 
 
 def _is_found_looking_back(timing: CronTiming, stop: int) -> bool:
