@@ -7,7 +7,7 @@ from typing import Any
 
 from launchplan_operator.api.kinds import Kind
 from tests.fake.resources import Resource
-from tests.fake.shapes import Schema, Shape, fill, findings, fits, prune, read_shape
+from tests.fake.shapes import Schema, Shape, fill, fill_fields, findings, fits, prune, read_shape
 
 Object = dict[str, Any]
 
@@ -33,6 +33,7 @@ def custom_resource(crd: Object) -> Resource:
             else:
                 prune(known, value)
                 fill(known, value)
+        fill_fields(shape, obj)
 
     return Resource(
         Kind(spec["group"], version["name"], names["plural"], names["kind"]),

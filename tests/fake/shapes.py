@@ -120,12 +120,17 @@ def fill(shape: Shape, value: Any) -> None:
             fill(shape.items, item)
     if not isinstance(value, dict) or not shape.fills:
         return
-    for key, default, nullable in shape.defaults:
-        if key not in value or (value[key] is None and not nullable):
-            value[key] = copy(default)
+    fill_fields(shape, value)
     for key, child in value.items():
         if isinstance(child, dict | list) and (known := shape.of(key)) is not None and known.fills:
             fill(known, child)
+
+
+def fill_fields(shape: Shape, value: Object) -> None:
+    """Set the defaults of an object's own fields."""
+    for key, default, nullable in shape.defaults:
+        if key not in value or (value[key] is None and not nullable):
+            value[key] = copy(default)
 
 
 def fits(shape: Shape, value: Any) -> bool:
