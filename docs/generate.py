@@ -1,6 +1,7 @@
 """Writes what the documentation takes from the sources: `python -m docs.generate`, or `make generate`.
 
-The reference pages are made from the CRDs, the reasons, the command line's parsers and the schema of the chart's values;
+The reference pages are made from the CRDs, the reasons, the command line's parsers, the metrics' definitions and the
+schema of the chart's values;
 Argo CD's ConfigMap from the scripts below gitops/argocd; the quotes in a page, each between `<!-- quote FILE -->` and
 `<!-- end -->`, from the file that they name.
 """
@@ -14,10 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from docs.argocd import CONFIG_MAP, render_config_map
 from docs.chartvalues import render_values, render_values_page
 from docs.commands import render_commands
 from docs.kustomize import render_base
+from docs.metrics import render_metrics
 from launchplan_operator.api.crd import build_crds, render_crd
 from launchplan_operator.api.reasons import Reason
 
@@ -62,10 +66,16 @@ def generated() -> dict[Path, str]:
     pages = {REFERENCE / f"{crd['spec']['names']['singular']}.md": render_kind(crd) for crd in build_crds()}
     pages[REFERENCE / "reasons.md"] = render_reasons()
     pages[REFERENCE / "cli.md"] = _HEADER + render_commands()
+    pages[REFERENCE / "metrics.md"] = _HEADER + render_metrics(_alerts())
     pages |= chart_files()
     pages |= {CONFIG_MAP: render_config_map(), **render_base()}
     quoting = {path: with_quotes(path.read_text(encoding="utf-8")) for path in (ROOT / "README.md", *_own_pages())}
     return pages | quoting
+
+
+def _alerts() -> list[Node]:
+    groups = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
 
 
 def chart_files() -> dict[Path, str]:

@@ -58,6 +58,10 @@ class _StoppedError(Exception):
     """The process was told to end."""
 
 
+class _BlindError(Exception):
+    """Our own kinds cannot be followed any more: a CRD or a right is gone, or the server said what kopf cannot read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """Everything that runs, put together but not started.
@@ -195,7 +199,7 @@ async def run(settings: Settings) -> int:
     """Run the operator against the cluster that the environment names, until it is told to end.
 
     Returns:
-        The exit code: 0, 1 if this replica led and does so no more, or 2 if it has no credentials to begin with.
+        The exit code: 0, 1 if this replica led and does so no more or cannot follow our kinds, or 2 if it has no credentials to begin with.
     """
     configure_logs(settings.log_level)
     try:
@@ -236,6 +240,10 @@ async def _run(settings: Settings, credentials: Credentials, operator: Operator)
     except* LeadershipLostError as lost:
         _logger.error("leadership is lost, the process ends: %s", _first(lost))  # noqa: TRY400 - a fate and no bug
         code = 1
+    except* _BlindError as blind:
+        # Whoever is started next says what is missing, and waits for it.
+        _logger.error("our own kinds cannot be followed, the process ends: %s", _first(blind))  # noqa: TRY400 - as above
+        code = 1
     return code
 
 
@@ -267,14 +275,17 @@ async def _watch_with_kopf(
     listers = dict(zip(OWN_KINDS, operator.reflectors, strict=False))
     register(registry, operator.context.caches, lambda kind: listers[kind].repair_soon())
     register_login(registry, credentials)
-    await kopf.operator(
-        registry=registry,
-        settings=tell_signs(kopf_settings(), operator.metrics.watches.note),
-        standalone=True,
-        clusterwide=not settings.namespaces,
-        namespaces=settings.namespaces,
-        ready_flag=watching,
-    )
+    try:
+        await kopf.operator(
+            registry=registry,
+            settings=tell_signs(kopf_settings(), operator.metrics.watches.note),
+            standalone=True,
+            clusterwide=not settings.namespaces,
+            namespaces=settings.namespaces,
+            ready_flag=watching,
+        )
+    except Exception as error:
+        raise _BlindError(str(error)) from error
     # Told to end before its signals were taken back, kopf returns.
     raise _StoppedError
 
@@ -294,7 +305,7 @@ def _elector(settings: Settings, transport: Transport, rng: random.Random, metri
     return elector
 
 
-def _first(group: BaseExceptionGroup[LeadershipLostError]) -> BaseException:
+def _first(group: BaseExceptionGroup[Exception]) -> BaseException:
     """Return the one exception of a group of groups."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):

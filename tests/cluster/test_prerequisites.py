@@ -96,6 +96,27 @@ def test_missing_crds_then_older_ones(bare: LocalCluster, begin: list[Beginning]
     assert all(line["message"].startswith("cannot begin, trying again: ") for line in operator.lines())
 
 
+def test_a_crd_that_goes_while_it_runs(bare: LocalCluster, begin: list[Beginning], tmp_path: Path) -> None:
+    """It ends with a plain line, is started once more as Kubernetes would, and waits until the CRD is there again."""
+    bare.kubectl("apply", "-f", str(CRDS))
+    bare.kubectl("wait", "--for=condition=Established", "-f", str(CRDS), "--timeout=60s")
+    first = Beginning(bare.kubeconfig, tmp_path)
+    begin.append(first)
+    first.process.await_ready()
+    time.sleep(3)  # until kopf watches, too
+    bare.kubectl("delete", "crd", "launchplanexecutions.launchplan.dev")
+    assert first.process.wait(60) == 1
+    log = first.process.log.read_text()
+    assert "our own kinds cannot be followed, the process ends: " in log
+    assert "Traceback" not in log
+    (tmp_path / "again").mkdir()
+    again = Beginning(bare.kubeconfig, tmp_path / "again")
+    begin.append(again)
+    assert "the cluster does not know launchplanexecutions.launchplan.dev: apply" in again.says(1)
+    bare.kubectl("apply", "-f", str(CRDS))
+    again.process.await_ready()
+
+
 def test_missing_rights(bare: LocalCluster, begin: list[Beginning], tmp_path: Path) -> None:
     """Its account is bound to no role, then to the chart's."""
     install(bare.kubectl)

@@ -101,7 +101,8 @@ async def test_when_kopf_fails_the_process_ends(tmp_path: Path) -> None:
         api.store.watches(LAUNCH_PLANS)[0].push("ERROR", {"kind": "Status", "code": 500, "message": "no"})
         code, log = await end(process)
     assert code == 1
-    assert "Error in the watch-stream" in log
+    assert "our own kinds cannot be followed, the process ends: Error in the watch-stream" in log
+    assert "Traceback" not in log
 
 
 async def test_an_elected_operator_lets_go_of_its_lease_at_its_end(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ SLOT_ORIGINS: Final = ("Schedule", "CatchUp")
 LAST_PHASES: Final = tuple(phase.value for phase in Phase if phase.terminal)
 
 _KIND = "LaunchPlan, LaunchPlanExecution or WorkflowDefinition"
-_NAMESPACE = f"the first {MAX_NAMESPACES} namespaces that had something to tell (a setting), then `{OTHER_NAMESPACES}`"
+_NAMESPACE = f"a namespace, or `{OTHER_NAMESPACES}`"
 _HTTP = "GET, POST, PUT, PATCH or DELETE"
 _CLIENT_GO = "client-go"
 _PROCESS = "Prometheus' client libraries; Linux only"
@@ -198,7 +198,7 @@ LEDGER_CONFLICTS = Definition(
 STALENESS = Definition(
     "launchplan_watch_staleness_seconds",
     "gauge",
-    "Seconds since the API server last told anything of a kind: an event, a bookmark, a list, a watch that opened.",
+    "Seconds since the API server last told anything of a kind: an event, a bookmark, a list.",
     ("kind",),
     ("the kind that is followed",),
 )

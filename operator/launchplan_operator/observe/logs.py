@@ -13,6 +13,8 @@ from launchplan_operator.observe.decisions import Decision
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
+#: Its failures are the server's; what they say stands in the message, and its own way to them helps nobody.
+_FRAME = "kopf."
 _decisions = logging.getLogger("launchplan_operator.decisions")
 
 
@@ -28,7 +30,7 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         line |= {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
-        if record.exc_info:
+        if record.exc_info and not record.name.startswith(_FRAME):
             line["error"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
 

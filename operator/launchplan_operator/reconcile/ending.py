@@ -83,7 +83,10 @@ async def write_aborted(context: Context, execution: Mapping[str, Any], end: End
     state = RunState(end.reason, end.cause, started, completed=instant_text(now), error=error)
     previous = {**requested_facts(context, execution), **(execution.get("status") or {})}
     status = run_status(state, execution["metadata"]["generation"], now, previous)
-    return await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
+    outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
+    if isinstance(outcome, Done):
+        context.events.record(execution, "Normal", end.reason, end.cause[:900])
+    return outcome
 
 
 def requested_facts(context: Context, execution: Mapping[str, Any]) -> dict[str, Any]:
