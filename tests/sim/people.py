@@ -22,7 +22,7 @@ from launchplan_operator.render import labels
 from tests.fake.errors import ApiError
 from tests.fake.store import Object, copy
 from tests.sim.fields import EXECUTION, WORKFLOW
-from tests.sim.generate import draw_edit, draw_limit, draw_object, draw_schedule, draw_value
+from tests.sim.generate import draw_edit, draw_limit, draw_object, draw_schedule, draw_value, plain_spec
 from tests.sim.world import World
 
 PLANS = ("hello", "hi")
@@ -131,6 +131,13 @@ class People:
         if "schedule" in plan["spec"] and self._rng.random() < 0.4:
             schedule = plan["spec"]["schedule"] | {"engine": self._rng.choice(("Auto", "Operator"))}
         self._put(LAUNCH_PLANS, plan, plan["spec"] | {"schedule": schedule})
+
+    def decline_late_slots(self) -> None:
+        """Want no slot of a plan to be caught up."""
+        plan = self._any(LAUNCH_PLANS)
+        if plan is not None and "schedule" in plan["spec"]:
+            schedule = plan["spec"]["schedule"] | {"catchUp": {"policy": "None"}}
+            self._put(LAUNCH_PLANS, plan, plan["spec"] | {"schedule": schedule})
 
     def remake_plan(self) -> None:
         """Delete a plan and make one of its name at once."""
@@ -324,7 +331,7 @@ class People:
         return self._rng.choice(chosen) if chosen else None
 
     def _make_plan(self, space: str, name: str, *, certain: bool = False) -> None:
-        obj = draw_object(self._rng, LAUNCH_PLANS, space, name)
+        obj = self._draw(LAUNCH_PLANS, space, name)
         if certain or self._rng.random() < 0.7:
             obj["spec"]["schedule"] = draw_schedule(self._rng, self.taste.finer)
         if self._rng.random() < self.taste.limited:
@@ -332,10 +339,14 @@ class People:
         self._create(LAUNCH_PLANS, obj)
 
     def _make(self, kind: Kind, space: str, name: str) -> None:
-        obj = draw_object(self._rng, kind, space, name)
-        if kind == WORKFLOW_DEFINITIONS:
+        obj = self._draw(kind, space, name)
+        if kind == WORKFLOW_DEFINITIONS and not self.taste.plain:
             obj["spec"]["interface"]["inputs"] = copy(self._rng.choice(WORKFLOW["interface.inputs"].good))
         self._create(kind, obj)
+
+    def _draw(self, kind: Kind, space: str, name: str) -> Object:
+        obj = draw_object(self._rng, kind, space, name)
+        return obj | {"spec": plain_spec(kind)} if self.taste.plain else obj
 
     def _create(self, kind: Kind, obj: Object) -> None:
         space = obj["metadata"]["namespace"]
@@ -378,8 +389,10 @@ class Taste:
         finer: how often a schedule has more than a time.
         limited: how often a plan has a limit.
         actions: what they do more often than others.
+        plain: whether a workflow and a plan say no more than they must.
     """
 
     finer: float
     limited: float
     actions: tuple[Action, ...] = ()
+    plain: bool = False

@@ -15,7 +15,6 @@ from launchplan_operator.render import labels
 from tests.fake.store import Object
 from tests.sim.checks import Checks
 from tests.sim.disasters import Disasters
-from tests.sim.faults import Profile
 from tests.sim.liveness import check_rest
 from tests.sim.loop import run_simulated
 from tests.sim.tastes import gather_people
@@ -37,7 +36,7 @@ _RENEWALS = 4.0
 _CALM_RENEWALS = 7.0
 #: Every how many seeds garbage is collected: never in the middle of one, whose order of events it might change.
 _COLLECT = 10
-Restrict = Callable[[Profile], Profile]
+Shape = Callable[[World], None]
 
 
 @dataclass(slots=True)
@@ -61,14 +60,14 @@ class Outcome:
     trace: list[str] = field(default_factory=list)
 
 
-def run_seed(seed: int, *, traced: bool = False, restrict: Restrict | None = None) -> Outcome:
-    """Live through one seed; `restrict` may change which faults it has."""
+def run_seed(seed: int, *, traced: bool = False, shape: Shape | None = None) -> Outcome:
+    """Live through one seed; `shape` may change which faults it has, and who lives there."""
     quiet_logs()
     outcome = Outcome(seed)
     gc.disable()
     try:
         with patch.object(elector, "RETRY_PERIOD", _RENEWALS):
-            run_simulated(_live(outcome, restrict, traced=traced))
+            run_simulated(_live(outcome, shape, traced=traced))
     except AssertionError as error:
         outcome.problem = str(error) or "an assertion without words"
     finally:
@@ -78,10 +77,10 @@ def run_seed(seed: int, *, traced: bool = False, restrict: Restrict | None = Non
     return outcome
 
 
-async def _live(outcome: Outcome, restrict: Restrict | None, *, traced: bool) -> None:
+async def _live(outcome: Outcome, shape: Shape | None, *, traced: bool) -> None:
     world = World(outcome.seed, traced=traced)
-    if restrict is not None:
-        world.adversary.profile = restrict(world.adversary.profile)
+    if shape is not None:
+        shape(world)
     checks = Checks(world)
     try:
         await _tell(world, checks)

@@ -47,10 +47,19 @@ _TASTES = (
     Taste(0.3, 0.8, (*_LIMITING, *(People.lose_status,) * 3)),
 )
 
+#: Those that a mutation is found among: limits and nothing else, limits that come and go, plans without any, and those
+#: of which no slot is to be late.
+LIMITING = Taste(0.2, 1.0, _LIMITING)
+COMING = Taste(0.1, 0.0, (*(People.start_many,) * 3, *(People.change_limit,) * 3, People.add_plan))
+PLAIN = Taste(0.0, 0.0, (*(People.start_run,) * 2, People.add_plan), plain=True)
+PUNCTUAL = Taste(0.0, 0.0, (*(People.decline_late_slots,) * 2, People.add_plan), plain=True)
+
 
 def gather_people(world: World) -> People:
     """Return the people of a seed; of some nobody deletes what others made, nor forges anything."""
     rng = stream(world.seed, "people")
     usual = _KIND if rng.random() < 0.3 else _ROUGH
     taste = rng.choice(_TASTES)
+    if world.inclined is not None:
+        return People(world, rng, world.inclined, world.inclined.actions)
     return People(world, rng, taste, (*usual, *taste.actions))
