@@ -24,7 +24,7 @@ from tests.sim.network import OUTSIDE, Network, Note, SimTransport
 from tests.sim.replica import Replica, is_expected, run_operator
 
 if TYPE_CHECKING:
-    from tests.sim.people import Taste
+    from tests.sim.tastes import Taste
 
 NAMESPACES = ("default", "other")
 #: How often the operators elect a leader, and how often two of them do.
@@ -64,7 +64,7 @@ class World:
         self.digest = blake2b(digest_size=8)
         self.api = FakeApi(clock=self.now, rng=stream(seed, "server"), namespaces=NAMESPACES)
         self.api._ownership = NoOwnership()  # type: ignore[assignment]  # stands in for one, in few of its ways
-        self.adversary = Adversary(stream(seed, "adversary"))
+        self.adversary = Adversary(stream(seed, "adversary"), stream(seed, "zeal"))
         self.cluster = SimCluster(self.api, stream(seed, "cluster"))
         self.network = Network(self.api, self.adversary, self.kill, self.note)
         profile = self.adversary.profile
