@@ -4,11 +4,11 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from random import Random
 
-from launchplan_operator.api.kinds import CRON_JOBS, EVENTS, JOBS
+from launchplan_operator.api.kinds import CRON_JOBS, EVENTS, JOBS, LAUNCH_PLAN_EXECUTIONS
 from tests.fake.faults import Fault, Lost
 from tests.fake.routing import Call
 from tests.sim.faults import ANSWERS, Profile
-from tests.sim.sites import Site, all_sites
+from tests.sim.sites import OFTEN, Site, all_sites
 
 #: Seconds of a call's way there and back.
 _WAY = 0.004
@@ -19,6 +19,10 @@ LATEST = 870.0
 #: The list that fills a cache: it may come from a server that lags behind.
 _CACHE_LIST = "watch._list:chunks"
 _BEFORE, _AFTER = "before", "after"
+#: What starts a run, or is one.
+_RUNS = (JOBS, LAUNCH_PLAN_EXECUTIONS)
+#: How many adversaries lie in wait for seldom calls, and how often they strike in one seed.
+_KEEN, _MOST = 0.6, 4
 _HANGING = {False: "time-out, not done", True: "time-out, done"}
 _DROPPED = {False: "answer lost, not done", True: "answer lost, done"}
 
@@ -60,8 +64,12 @@ class Adversary:
         active: whether it still does anything.
     """
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, zeal: Random) -> None:
         self._rng = rng
+        self._zeal = zeal
+        #: The chance that the operator dies at a call that it seldom makes, and how often it may yet do so.
+        self._keen = zeal.uniform(0.7, 1.0) if zeal.random() < _KEEN else 0.0
+        self._left = _MOST
         self.profile = draw_profile(rng)
         self.struck: Counter[str] = Counter()
         self.crashed: Counter[tuple[str, str]] = Counter()
@@ -147,10 +155,16 @@ class Adversary:
                 continue
             target.visits -= 1
             if target.visits == 0:
-                self.crashed[site.name, target.moment] += 1
-                self.strike(f"crash {target.moment} a call")
-                return target.moment
+                return self._die(site, target.moment)
+        if site.name not in OFTEN and self._left and self._zeal.random() < self._keen:
+            self._left -= 1
+            return self._die(site, self._zeal.choice((_BEFORE, _AFTER)))
         return ""
+
+    def _die(self, site: Site, moment: str) -> str:
+        self.crashed[site.name, moment] += 1
+        self.strike(f"crash {moment} a call")
+        return moment
 
 
 def may_be_late(call: Call) -> bool:
@@ -164,7 +178,7 @@ def may_be_late(call: Call) -> bool:
 def _lateness(profile: Profile, call: Call) -> float:
     if not call.writes or not may_be_late(call):
         return 0.0
-    return profile.held if call.verb == "create" and call.kind == JOBS else profile.late
+    return profile.held if call.verb == "create" and call.kind in _RUNS else profile.late
 
 
 def draw_profile(rng: Random) -> Profile:
@@ -196,7 +210,7 @@ def draw_profile(rng: Random) -> Profile:
         clocks=often(0.15, 3),
         skew=maybe(0.25, 0.1, 2.0),
         restarts=often(0.25, 3),
-        outages=often(0.2, 2),
-        doubles=often(0.15, 2),
+        outages=often(0.25, 2),
+        doubles=often(0.35, 2),
         nodes=often(0.15, 3),
     )

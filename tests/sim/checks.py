@@ -194,6 +194,10 @@ class Checks:
         """Tell whether a Job's plan is there; what is started for one that went is collected with it."""
         return birth.plan not in self.plans or self.plans[birth.plan].alive
 
+    def was_deleted_by_hand(self, birth: Birth) -> bool:
+        """Tell whether a person deleted a Job, or what it went with."""
+        return bool({birth.uid, *birth.owners} & self.deleted_by_hand)
+
     def _execution(self, change: Change) -> None:
         before, after = change.before, change.after
         self._tell_plans(change)

@@ -124,7 +124,12 @@ class Disasters:
             self._world.api.store.compact()
 
     def _outage(self) -> None:
-        cluster, seconds = self._world.cluster, self._rng.uniform(20.0, 420.0)
+        cluster, seconds = (
+            self._world.cluster,
+            self._rng.choice(
+                (self._rng.uniform(20.0, 420.0), self._rng.uniform(20.0, 420.0), self._rng.uniform(340.0, 600.0))
+            ),
+        )
         if self._rng.random() < 0.7:
             self._strike("controllers stopped")
             cluster.controllers_run = False

@@ -44,6 +44,14 @@ def draw_object(rng: Random, kind: Kind, namespace: str, name: str, **given: Any
     return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "spec": spec}
 
 
+def plain_spec(kind: Kind) -> dict[str, Any]:
+    """Return a spec that says no more than it must."""
+    spec: dict[str, Any] = {}
+    for path, value in _FIRST[kind].items():
+        put(spec, path, value)
+    return spec
+
+
 def draw_schedule(rng: Random, finer: float = 0.4) -> dict[str, Any]:
     """Return a schedule; most fire every few minutes, and `finer` says how often it has more than a time."""
     cron = rng.choice(("* * * * *", "*/2 * * * *", "*/2 * * * *", "*/5 * * * *", "*/5 * * * *", "3 * * * *"))

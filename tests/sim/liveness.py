@@ -60,6 +60,7 @@ def _problems(world: World, checks: Checks) -> Iterator[str]:
         history = checks.plans[obj["metadata"]["uid"]]
         yield from _count_problems(obj, history)
         yield from _slot_problems(world, obj, history)
+        yield from _forgotten(checks, obj, history)
     yield from checks.limits.problems()
 
 
@@ -134,6 +135,16 @@ def _slot_problems(world: World, plan: Object, history: PlanHistory) -> Iterator
     lost = [slot for slot in lost if slot not in taken and slot <= settled]
     if len(lost) > history.untold:
         yield f"{name} has lost slots {[str(slot) for slot in lost]}, {history.untold} more were counted than named"
+
+
+def _forgotten(checks: Checks, plan: Object, history: PlanHistory) -> Iterator[str]:
+    """A slot whose Job was started is known, unless a person deleted what told of it."""
+    namespace, uid = history.namespace, plan["metadata"]["uid"]
+    for slot in (slot for slot, outcome in history.told.items() if outcome == "Unknown"):
+        name = slot_name(history.name, slot)
+        jobs = [job for job in checks.births.get((namespace, name), ()) if job.plan == uid]
+        if jobs and name not in history.deleted and not any(checks.was_deleted_by_hand(job) for job in jobs):
+            yield f"plan {namespace}/{history.name} told slot {slot} as Unknown, and yet its Job was started"
 
 
 def _owed(world: World, plan: Object) -> list[datetime]:

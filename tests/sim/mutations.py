@@ -16,7 +16,8 @@ from launchplan_operator.reconcile.launch import launch
 from launchplan_operator.render import cronjob as rendering
 from launchplan_operator.render import labels
 from tests.sim import mutated_admission as admission
-from tests.sim.faults import Profile
+from tests.sim.tastes import COMING, LIMITING, PLAIN, PUNCTUAL
+from tests.sim.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,13 @@ class Mutation:
 
     Attributes:
         applied: while this is entered, the operator's code is broken.
-        seed: one that finds it, or None while none is noted.
-        restrict: makes more of the faults that it takes.
+        seed: one that finds it.
+        shape: makes more of the faults and of the people that it takes.
     """
 
     applied: Callable[[], AbstractContextManager[Any]]
-    seed: int | None
-    restrict: Callable[[Profile], Profile] = lambda profile: profile
+    seed: int
+    shape: Callable[[World], None] = lambda _: None
 
 
 @contextmanager
@@ -122,35 +123,65 @@ def _no_repair() -> Iterator[None]:
         yield
 
 
-def _lossy(profile: Profile) -> Profile:
-    return replace(profile, lossy=max(profile.lossy, 0.05))
+def _lossy(world: World) -> None:
+    profile = world.adversary.profile
+    world.adversary.profile = replace(profile, lossy=max(profile.lossy, 0.05))
 
 
-def _sleepy(profile: Profile) -> Profile:
-    return replace(profile, sleep=profile.sleep or 1000.0, slow=max(profile.slow, 0.05))
+def _sleepy(world: World) -> None:
+    profile = world.adversary.profile
+    world.adversary.profile = replace(profile, sleep=profile.sleep or 1000.0, slow=max(profile.slow, 0.05))
 
 
-def _held(profile: Profile) -> Profile:
-    return replace(profile, held=max(profile.held, 0.3))
+def _held(world: World) -> None:
+    profile = world.adversary.profile
+    world.adversary.profile = replace(profile, held=max(profile.held, 0.3))
+
+
+def _two_alone(world: World) -> None:
+    """Two operators without an election work on limits, each behind the other's writes."""
+    profile = world.adversary.profile
+    world.elected, world.inclined = False, LIMITING
+    world.adversary.profile = replace(profile, doubles=4, lagging=0.3)
+
+
+def _limits_come(world: World) -> None:
+    """Limits come and go while CronJobs fire, and what is asked of the server may be late."""
+    profile = world.adversary.profile
+    world.inclined = COMING
+    world.adversary.profile = replace(profile, late=max(profile.late, 0.1), outages=max(profile.outages, 1))
+
+
+def _outages(world: World) -> None:
+    """The cluster's controllers stand still for minutes, and nobody wants late slots."""
+    world.inclined = PUNCTUAL
+    world.adversary.profile = replace(world.adversary.profile, outages=4)
+
+
+def _absent(world: World) -> None:
+    """Nobody works for minutes, while plans are plain and runs short."""
+    world.elected, world.inclined = False, PLAIN
+    world.cluster.lasts = (0.0, 3.0)
+    world.adversary.profile = replace(world.adversary.profile, sleep=world.adversary.profile.sleep or 1000.0)
 
 
 MUTATIONS: dict[str, Mutation] = {
     "a Job deleted by hand is made again": Mutation(_job_made_again, 61),
     "retention without its 15 minutes": Mutation(_retention_at_once, 4),
     "schedule.since written after the delete": Mutation(_since_after_delete, 18),
-    "history limits at their defaults": Mutation(_default_history, None),
+    "history limits at their defaults": Mutation(_default_history, 2, _absent),
     "suspend used on CronJobs": Mutation(_suspended_cronjob, 23),
     "counts added twice": Mutation(_counted_twice, 36),
     "a dropped watch event never repaired": Mutation(_no_repair, 18, _lossy),
-    "no precondition on the ledger write": Mutation(admission.no_precondition, None),
+    "no precondition on the ledger write": Mutation(admission.no_precondition, 7, _two_alone),
     "Job created before the ledger": Mutation(admission.job_before_ledger, 4),
     "seat freed by a cache's absence": Mutation(admission.absence_from_cache, 6),
     "seat freed before the pods ended": Mutation(admission.pods_not_asked, 67),
     "ledger not rebuilt after status loss": Mutation(admission.no_rebuild, 12),
     "no tombstone for a deleted execution": Mutation(admission.no_tombstone, 63, _held),
-    "the rebuild before the CronJob is gone": Mutation(admission.rebuild_at_once, None),
+    "the rebuild before the CronJob is gone": Mutation(admission.rebuild_at_once, 8, _limits_come),
     "the fence removed": Mutation(admission.no_fence, 401, _sleepy),
     "catch-up under another name": Mutation(admission.catch_up_elsewhere, 68),
     "catch-up without the look": Mutation(admission.catch_up_unseen, 13),
-    "catch-up within the deadline": Mutation(admission.catch_up_early, None),
+    "catch-up within the deadline": Mutation(admission.catch_up_early, 1, _outages),
 }

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from launchplan_operator.api.kinds import (
     CONTROLLER_REVISIONS,
@@ -22,8 +21,11 @@ from launchplan_operator.render import labels
 from tests.fake.errors import ApiError
 from tests.fake.store import Object, copy
 from tests.sim.fields import EXECUTION, WORKFLOW
-from tests.sim.generate import draw_edit, draw_limit, draw_object, draw_schedule, draw_value
+from tests.sim.generate import draw_edit, draw_limit, draw_object, draw_schedule, draw_value, plain_spec
 from tests.sim.world import World
+
+if TYPE_CHECKING:
+    from tests.sim.tastes import Taste
 
 PLANS = ("hello", "hi")
 _SPACES = ("default",) * 5 + ("other",)
@@ -132,12 +134,19 @@ class People:
             schedule = plan["spec"]["schedule"] | {"engine": self._rng.choice(("Auto", "Operator"))}
         self._put(LAUNCH_PLANS, plan, plan["spec"] | {"schedule": schedule})
 
+    def edit_schedule(self, fields: Object) -> None:
+        """Change some fields of a plan's schedule."""
+        plan = self._any(LAUNCH_PLANS)
+        if plan is not None and "schedule" in plan["spec"]:
+            self._put(LAUNCH_PLANS, plan, plan["spec"] | {"schedule": plan["spec"]["schedule"] | fields})
+
     def remake_plan(self) -> None:
         """Delete a plan and make one of its name at once."""
         plan = self._any(LAUNCH_PLANS)
         if plan is None:
             return
-        self._remove(LAUNCH_PLANS, plan)
+        how = self._rng.choice((*_PROPAGATION, "Orphan", "Orphan"))
+        self._world.do("person", "DELETE", _path(LAUNCH_PLANS, plan), {"propagationPolicy": how})
         self._make_plan(plan["metadata"]["namespace"], plan["metadata"]["name"])
 
     def lose_status(self) -> None:
@@ -216,6 +225,16 @@ class People:
     def delete_pod(self) -> None:
         """Delete a pod."""
         self._delete(PODS)
+
+    def hold_job(self) -> None:
+        """Suspend a Job that has not ended, and ask for its run's end."""
+        jobs = {(job["metadata"]["namespace"], job["metadata"]["name"]): job for job in self._world.all(JOBS)}
+        run = self._any_run()
+        job = jobs.get((run["metadata"]["namespace"], run["metadata"]["name"])) if run is not None else None
+        if run is None or job is None or is_finished(job) or not self._is_noted(job) or "terminate" in run["spec"]:
+            return
+        self._world.do("person", "PATCH", _path(JOBS, job), {"spec": {"suspend": True}})
+        self._put(LAUNCH_PLAN_EXECUTIONS, run, run["spec"] | {"terminate": {"cause": "held"}})
 
     def delete_job(self) -> None:
         """Delete a Job that its execution knows already, as a rule one that runs."""
@@ -324,7 +343,7 @@ class People:
         return self._rng.choice(chosen) if chosen else None
 
     def _make_plan(self, space: str, name: str, *, certain: bool = False) -> None:
-        obj = draw_object(self._rng, LAUNCH_PLANS, space, name)
+        obj = self._draw(LAUNCH_PLANS, space, name)
         if certain or self._rng.random() < 0.7:
             obj["spec"]["schedule"] = draw_schedule(self._rng, self.taste.finer)
         if self._rng.random() < self.taste.limited:
@@ -332,10 +351,14 @@ class People:
         self._create(LAUNCH_PLANS, obj)
 
     def _make(self, kind: Kind, space: str, name: str) -> None:
-        obj = draw_object(self._rng, kind, space, name)
-        if kind == WORKFLOW_DEFINITIONS:
+        obj = self._draw(kind, space, name)
+        if kind == WORKFLOW_DEFINITIONS and not self.taste.plain:
             obj["spec"]["interface"]["inputs"] = copy(self._rng.choice(WORKFLOW["interface.inputs"].good))
         self._create(kind, obj)
+
+    def _draw(self, kind: Kind, space: str, name: str) -> Object:
+        obj = draw_object(self._rng, kind, space, name)
+        return obj | {"spec": plain_spec(kind)} if self.taste.plain else obj
 
     def _create(self, kind: Kind, obj: Object) -> None:
         space = obj["metadata"]["namespace"]
@@ -368,18 +391,3 @@ def _path(kind: Kind, obj: Object) -> str:
 
 
 Action = Callable[[People], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Taste:
-    """What people like.
-
-    Attributes:
-        finer: how often a schedule has more than a time.
-        limited: how often a plan has a limit.
-        actions: what they do more often than others.
-    """
-
-    finer: float
-    limited: float
-    actions: tuple[Action, ...] = ()

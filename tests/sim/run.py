@@ -4,18 +4,22 @@ import asyncio
 import gc
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
 from launchplan_operator.decide.instants import to_instant
-from launchplan_operator.kube import elector
+from launchplan_operator.decide.versions import bound_history
+from launchplan_operator.kube import elector, events
+from launchplan_operator.reconcile import planreport
 from launchplan_operator.render import labels
 from tests.fake.store import Object
 from tests.sim.checks import Checks
 from tests.sim.disasters import Disasters
-from tests.sim.faults import Profile
 from tests.sim.liveness import check_rest
 from tests.sim.loop import run_simulated
 from tests.sim.tastes import gather_people
@@ -31,13 +35,18 @@ _SILENCE, _REPAIR = 370.0, 760.0
 _PATIENCE = 320.0
 #: Seconds for which a name stays occupied, and then some.
 _TOMBSTONES = 1100.0
-#: Seconds between two renewals of a Lease: seldom enough that a seed is not made of them.
-_RENEWALS = 4.0
+#: What a short life would not see else: an event that is told again, and a version that is forgotten. And seconds between
+#: two renewals of a Lease: seldom enough that a seed is not made of them.
+_SHORTENED: tuple[tuple[Any, str, Any], ...] = (
+    (elector, "RETRY_PERIOD", 4.0),
+    (events, "_QUIET", timedelta(seconds=30)),
+    (planreport, "bound_history", partial(bound_history, limit=2)),
+)
 #: The same once the faults are over, when nothing delays a renewal.
 _CALM_RENEWALS = 7.0
 #: Every how many seeds garbage is collected: never in the middle of one, whose order of events it might change.
 _COLLECT = 10
-Restrict = Callable[[Profile], Profile]
+Shape = Callable[[World], None]
 
 
 @dataclass(slots=True)
@@ -61,14 +70,16 @@ class Outcome:
     trace: list[str] = field(default_factory=list)
 
 
-def run_seed(seed: int, *, traced: bool = False, restrict: Restrict | None = None) -> Outcome:
-    """Live through one seed; `restrict` may change which faults it has."""
+def run_seed(seed: int, *, traced: bool = False, shape: Shape | None = None) -> Outcome:
+    """Live through one seed; `shape` may change which faults it has, and who lives there."""
     quiet_logs()
     outcome = Outcome(seed)
     gc.disable()
     try:
-        with patch.object(elector, "RETRY_PERIOD", _RENEWALS):
-            run_simulated(_live(outcome, restrict, traced=traced))
+        with ExitStack() as stack:
+            for module, name, value in _SHORTENED:
+                stack.enter_context(patch.object(module, name, value))
+            run_simulated(_live(outcome, shape, traced=traced))
     except AssertionError as error:
         outcome.problem = str(error) or "an assertion without words"
     finally:
@@ -78,10 +89,10 @@ def run_seed(seed: int, *, traced: bool = False, restrict: Restrict | None = Non
     return outcome
 
 
-async def _live(outcome: Outcome, restrict: Restrict | None, *, traced: bool) -> None:
+async def _live(outcome: Outcome, shape: Shape | None, *, traced: bool) -> None:
     world = World(outcome.seed, traced=traced)
-    if restrict is not None:
-        world.adversary.profile = restrict(world.adversary.profile)
+    if shape is not None:
+        shape(world)
     checks = Checks(world)
     try:
         await _tell(world, checks)

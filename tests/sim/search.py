@@ -28,9 +28,13 @@ def run_mutated(seed: int, mutation: str, *, traced: bool = False) -> Outcome:
     """Run a seed with the operator's code changed as the mutation of that name says."""
     if not mutation:
         return run_seed(seed, traced=traced)
-    chosen = MUTATIONS[mutation]
-    with chosen.applied():
-        return run_seed(seed, traced=traced, restrict=chosen.restrict)
+    with MUTATIONS[mutation].applied():
+        return run_unbroken(seed, mutation, traced=traced)
+
+
+def run_unbroken(seed: int, mutation: str, *, traced: bool = False) -> Outcome:
+    """Run a seed in the world of a mutation, with the operator as it is."""
+    return run_seed(seed, traced=traced, shape=MUTATIONS[mutation].shape)
 
 
 def _one(task: tuple[int, str]) -> Outcome:

@@ -18,6 +18,36 @@ _READS = frozenset({"get", "list", "chunks", "watch"})
 #: Functions that call for many: their callers are the sites.
 _SHARED = frozenset({"write_status"})
 
+#: Calls that nearly every life makes more than once; all others are seldom.
+OFTEN = frozenset(
+    {
+        "elector._claim:create",
+        "elector._claim:replace",
+        "elector._look:get",
+        "elector.release:get",
+        "elector.release:replace",
+        "ending.reject:write_status",
+        "events._send:create",
+        "follow.follow_job:write_status",
+        "launch._create:create",
+        "launch._let_wait:write_status",
+        "launch._wait:write_status",
+        "plan._mark_counted:patch",
+        "plan.reconcile_plan:write_status",
+        "planschedule._is_foreign:get",
+        "rebuild.rebuild_ledger:list",
+        "revisions.keep_revision:create",
+        "seats._open_pods:list",
+        "slotruns._start:create",
+        "tombstone.occupy_name:create",
+        "uncounted._as_it_is:get",
+        "watch._list:chunks",
+        "watch._watch:watch",
+        "workflow._check:write_status",
+        "workflow._dry_run:create",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Site:

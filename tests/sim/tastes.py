@@ -1,7 +1,27 @@
 """What people do and how often, and the six sorts of people that there are."""
 
-from tests.sim.people import Action, People, Taste
+from dataclasses import dataclass
+
+from tests.sim.people import Action, People
 from tests.sim.world import World, stream
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """What people like.
+
+    Attributes:
+        finer: how often a schedule has more than a time.
+        limited: how often a plan has a limit.
+        actions: what they do more often than others.
+        plain: whether a workflow and a plan say no more than they must.
+    """
+
+    finer: float
+    limited: float
+    actions: tuple[Action, ...] = ()
+    plain: bool = False
+
 
 _KIND: tuple[Action, ...] = (
     *(People.start_run,) * 5,
@@ -24,6 +44,7 @@ _ROUGH: tuple[Action, ...] = (
     People.delete_cronjob,
     People.delete_pod,
     People.delete_job,
+    People.hold_job,
     People.start_from_cronjob,
     People.change_cronjob,
     People.take_cronjob_name,
@@ -48,9 +69,24 @@ _TASTES = (
 )
 
 
+def _decline_late_slots(people: People) -> None:
+    """Want no slot of a plan to be caught up."""
+    people.edit_schedule({"catchUp": {"policy": "None"}})
+
+
+#: Those that a mutation is found among: limits and nothing else, limits that come and go, plans without any, and those
+#: of which no slot is to be late.
+LIMITING = Taste(0.2, 1.0, _LIMITING)
+COMING = Taste(0.1, 0.0, (*(People.start_many,) * 3, *(People.change_limit,) * 3, People.add_plan))
+PLAIN = Taste(0.0, 0.0, (*(People.start_run,) * 2, People.add_plan), plain=True)
+PUNCTUAL = Taste(0.0, 0.0, (*(_decline_late_slots,) * 2, People.add_plan), plain=True)
+
+
 def gather_people(world: World) -> People:
     """Return the people of a seed; of some nobody deletes what others made, nor forges anything."""
     rng = stream(world.seed, "people")
     usual = _KIND if rng.random() < 0.3 else _ROUGH
     taste = rng.choice(_TASTES)
+    if world.inclined is not None:
+        return People(world, rng, world.inclined, world.inclined.actions)
     return People(world, rng, taste, (*usual, *taste.actions))

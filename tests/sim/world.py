@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from launchplan_operator.api.kinds import Kind
 from launchplan_operator.app import Operator, assemble
@@ -22,6 +22,9 @@ from tests.sim.cluster import SimCluster
 from tests.sim.loop import Process
 from tests.sim.network import OUTSIDE, Network, Note, SimTransport
 from tests.sim.replica import Replica, is_expected, run_operator
+
+if TYPE_CHECKING:
+    from tests.sim.tastes import Taste
 
 NAMESPACES = ("default", "other")
 #: How often the operators elect a leader, and how often two of them do.
@@ -52,6 +55,7 @@ class World:
         by_person: whether the server works at a person's call.
         elected: whether the operators elect a leader; else one is alone, and a second comes only in its place.
         failed: told of a process that ended by itself and should not have.
+        inclined: what all people like, if it is not left to the seed.
     """
 
     def __init__(self, seed: int, *, traced: bool = False) -> None:
@@ -60,7 +64,7 @@ class World:
         self.digest = blake2b(digest_size=8)
         self.api = FakeApi(clock=self.now, rng=stream(seed, "server"), namespaces=NAMESPACES)
         self.api._ownership = NoOwnership()  # type: ignore[assignment]  # stands in for one, in few of its ways
-        self.adversary = Adversary(stream(seed, "adversary"))
+        self.adversary = Adversary(stream(seed, "adversary"), stream(seed, "zeal"))
         self.cluster = SimCluster(self.api, stream(seed, "cluster"))
         self.network = Network(self.api, self.adversary, self.kill, self.note)
         profile = self.adversary.profile
@@ -73,6 +77,7 @@ class World:
         self.elected = self._rng.random() < _ELECTED
         self.by_person = False
         self.failed: Note = self.note
+        self.inclined: Taste | None = None
 
     def now(self) -> datetime:
         """Return the true time."""
