@@ -143,7 +143,7 @@ def fits(shape: Shape, value: Any) -> bool:
 
 
 def _items_fit(shape: Shape, items: list[Any]) -> bool:
-    if shape.keys and next(_duplicates(shape.keys, items, ""), None):
+    if shape.keys and any(_duplicates(shape.keys, items, "")):
         return False
     return shape.items is None or all(fits(shape.items, item) for item in items)
 
