@@ -290,6 +290,28 @@ def test_a_job_that_others_hold_back_starts_when_they_let_it_go(space: Space) ->
     assert space.ended("by-hand")["status"]["outputs"] == OUTPUTS
 
 
+def test_a_job_in_somebody_elses_queue_bears_its_label_is_left_alone_and_has_a_place_under_the_limit(
+    space: Space,
+) -> None:
+    """As Kueue's, which suspends what bears its label, and resumes it when there is quota."""
+    space.offer(spec=workflow(suspend=True))
+    space.plan("daily", labels={"kueue.x-k8s.io/queue-name": "team"}, concurrency={"max": 1, "behavior": "Queue"})
+    for name in ("first", "second"):
+        space.create(LAUNCH_PLAN_EXECUTIONS, name, run_of("daily"))
+        space.in_phase(name, "Queued")
+    space.until(LAUNCH_PLAN_EXECUTIONS, "first", lambda obj: "jobRef" in obj["status"])
+    edited = space.edit(LAUNCH_PLANS, "daily", spec={"history": {"succeeded": 3}})["metadata"]["generation"]
+    space.until(LAUNCH_PLANS, "daily", lambda obj: obj["status"]["observedGeneration"] == edited)
+    (job,) = space.all(JOBS)
+    assert (job["metadata"]["name"], job["spec"]["suspend"]) == ("first", True)
+    assert job["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "team"
+    assert "kueue.x-k8s.io/queue-name" not in job["spec"]["template"]["metadata"]["labels"]
+    space.edit(JOBS, "first", spec={"suspend": False})
+    space.ended("first")
+    space.until(LAUNCH_PLAN_EXECUTIONS, "second", lambda obj: "jobRef" in obj["status"])
+    assert space.read(JOBS, "second")["spec"]["suspend"]
+
+
 def test_a_run_that_has_ended_cannot_be_terminated(space: Space) -> None:
     """A Warning event, and nothing else changes."""
     space.offer()

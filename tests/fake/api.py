@@ -67,6 +67,8 @@ class FakeApi:
         }
         self._by_kind = {resource.kind: resource for resource in served}
         self._ownership = Ownership(self.now)
+        # A default of the schema that no write has stored yet: the next one does, even if it changes nothing else.
+        self._unstored: set[str] = set()
         self._lister = Lister(self.store)
         self.collector = Collector(self)
         for namespace in namespaces:
@@ -214,6 +216,8 @@ class FakeApi:
             dying = bool(occupant["metadata"].get("deletionTimestamp"))
             raise already_exists(call.kind, meta["name"], dying=dying)
         self._ownership.note(call, obj, None)
+        if obj.get("status") and call.resource.custom:
+            self._unstored.add(meta["uid"])
         return self._keep(call, name, obj)
 
     def _name(self, call: Call, meta: Object) -> None:
@@ -253,8 +257,9 @@ class FakeApi:
         objects.carry_over(call.resource, new, old, call.subresource)
         call.resource.prepare(new, old)
         objects.check(call.resource, new, old)
-        if objects.same(new, old):
+        if objects.same(new, old) and old["metadata"]["uid"] not in self._unstored:
             return copy(old)
+        self._unstored.discard(old["metadata"]["uid"])
         self._ownership.note(call, new, old)
         name = (old["metadata"].get("namespace", ""), old["metadata"]["name"])
         if finish_deletion(self, call, new):

@@ -52,6 +52,9 @@ class Ownership:
         else:
             before = {} if old is None else leaves(old)
             changed = {path for path, value in owned_paths(new).items() if before.get(path, _ABSENT) != value}
+            if old is None:
+                # The status of a new object is nobody's: the server's own default, if anything.
+                changed = {path for path in changed if path[0] != "status"}
             for owned in owners.values():
                 owned.difference_update(changed)
             owners.setdefault(me, set()).update(changed)

@@ -19,7 +19,7 @@ _ENDS = (('{"greeting": "hi"}', 0),) * 12 + (("no", 1), ("not json", 0), ('{"gre
 _DONE = ("Succeeded", "Failed")
 _NODES = ("node-0", "node-1", "node-2")
 #: Seconds that pods last, as a seed has it; and at the end of all.
-_LASTS = ((0.0, 0.0, 3.0, 10.0, 40.0, 130.0), (3.0, 40.0, 130.0, 170.0))
+_LASTS: tuple[tuple[float, ...], ...] = ((0.0, 0.0, 3.0, 10.0, 40.0, 130.0), (3.0, 40.0, 130.0, 170.0))
 #: Seconds until a pod that is deleted has ended.
 _GRACE = (0.0, 0.0, 0.0, 5.0, 20.0)
 _CALM = (0.0, 3.0, 10.0, 30.0)
@@ -54,7 +54,7 @@ class SimCluster:
         self.api = api
         self.controllers_run = True
         self.kubelet_runs = True
-        self.lasts = rng.choice(_LASTS)
+        self.lasts: tuple[float, ...] = rng.choice(_LASTS)
         self._cluster = FakeCluster(api, _next_slot)
         self._rng = rng
         self._pods: dict[Name, tuple[float, float, tuple[str, int]]] = {}

@@ -38,17 +38,18 @@ class Report:
             self.failed[outcome.seed] = outcome.problem
 
     def gaps(self) -> list[str]:
-        """Return what a full search must have covered and this one did not."""
+        """Return what a full search must have covered, and this one did not or, being shorter, would not at its rate."""
+        rate = max(1.0, FULL / max(self.seeds, 1))
         faults = [
-            f"{kind}: struck {self.struck[kind]} times, expected {LEAST_STRIKES}"
+            f"{kind}: struck {self.struck[kind]} times, expected {LEAST_STRIKES} in {FULL} seeds"
             for kind in KINDS
-            if self.struck[kind] < LEAST_STRIKES
+            if self.struck[kind] * rate < LEAST_STRIKES
         ]
         crashes = [
-            f"{site.name}: died {moment} it {self.crashed[site.name, moment]} times, expected {LEAST_CRASHES}"
+            f"{site.name}: died {moment} it {self.crashed[site.name, moment]} times, expected {LEAST_CRASHES} in {FULL} seeds"
             for site in all_sites()
             for moment in _MOMENTS
-            if self.crashed[site.name, moment] < LEAST_CRASHES
+            if self.crashed[site.name, moment] * rate < LEAST_CRASHES
         ]
         return faults + crashes
 

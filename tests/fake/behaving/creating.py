@@ -239,7 +239,7 @@ async def a_custom_object_is_filled_and_pruned_by_its_schema(server: Server) -> 
     assert "noSuchField" not in body["spec"]
     assert body["spec"]["defaultInputs"] == {"any": {"json": [1, None]}}
     assert body["spec"]["autoActivate"] is False
-    assert "status" not in body
+    assert body["status"] == {"observedGeneration": -1}
 
 
 @behaviour

@@ -56,9 +56,11 @@ async def an_object_that_leaves_a_selector_is_shown_as_deleted(server: Server) -
 @behaviour
 async def a_write_that_changes_nothing_is_not_shown(server: Server) -> None:
     """A write that changes nothing is not shown."""
-    obj = await created(server, LAUNCH_PLANS, Maker(server.namespace).plan())
-    await server.client.patch(LAUNCH_PLANS, server.namespace, "a", {"spec": {"workflowRef": {"name": "w"}}})
-    events = await watched(server, LAUNCH_PLANS, obj["metadata"]["resourceVersion"], seconds=1)
+    await created(server, LAUNCH_PLANS, Maker(server.namespace).plan())
+    change = {"spec": {"workflowRef": {"name": "w"}}}
+    stored = await server.client.patch(LAUNCH_PLANS, server.namespace, "a", change)
+    await server.client.patch(LAUNCH_PLANS, server.namespace, "a", change)
+    events = await watched(server, LAUNCH_PLANS, stored.body["metadata"]["resourceVersion"], seconds=1)
     assert [event for event in events if event.type != "BOOKMARK"] == []
 
 
