@@ -21,8 +21,8 @@ _CACHE_LIST = "watch._list:chunks"
 _BEFORE, _AFTER = "before", "after"
 #: What starts a run, or is one.
 _RUNS = (JOBS, LAUNCH_PLAN_EXECUTIONS)
-#: How many adversaries lie in wait for seldom calls, and how often they strike in one seed.
-_KEEN, _MOST = 0.6, 4
+#: How many adversaries lie in wait for seldom calls, and at how many of them they strike in one seed.
+_KEEN, _MOST = 0.6, 6
 _HANGING = {False: "time-out, not done", True: "time-out, done"}
 _DROPPED = {False: "answer lost, not done", True: "answer lost, done"}
 
@@ -67,9 +67,9 @@ class Adversary:
     def __init__(self, rng: Random, zeal: Random) -> None:
         self._rng = rng
         self._zeal = zeal
-        #: The chance that the operator dies at a call that it seldom makes, and how often it may yet do so.
+        #: The chance that the operator dies at a call that it seldom makes, and at which of them it did.
         self._keen = zeal.uniform(0.7, 1.0) if zeal.random() < _KEEN else 0.0
-        self._left = _MOST
+        self._lain: set[str] = set()
         self.profile = draw_profile(rng)
         self.struck: Counter[str] = Counter()
         self.crashed: Counter[tuple[str, str]] = Counter()
@@ -156,8 +156,9 @@ class Adversary:
             target.visits -= 1
             if target.visits == 0:
                 return self._die(site, target.moment)
-        if site.name not in OFTEN and self._left and self._zeal.random() < self._keen:
-            self._left -= 1
+        may = site.name not in OFTEN and site.name not in self._lain and len(self._lain) < _MOST
+        if may and self._zeal.random() < self._keen:
+            self._lain.add(site.name)
             return self._die(site, self._zeal.choice((_BEFORE, _AFTER)))
         return ""
 

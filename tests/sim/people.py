@@ -71,7 +71,7 @@ class People:
             pause = self._rng.expovariate(1 / self._busy)
             if self._rng.random() < _SHARP:
                 # Just before a slot: what is under way then meets it.
-                pause += 60.0 - (loop.time() + pause) % 60.0 - self._rng.uniform(0.0, 1.5)
+                pause += 60.0 - (loop.time() + pause) % 60.0 - 1.5 * self._rng.random() ** 4
             pause = max(0.0, pause)
             if loop.time() + pause >= until:
                 return

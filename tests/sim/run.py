@@ -25,8 +25,8 @@ from tests.sim.loop import run_simulated
 from tests.sim.tastes import gather_people
 from tests.sim.world import World, quiet_logs, stream
 
-#: Seconds of a life.
-_LIVES = (240.0, 420.0, 600.0, 900.0)
+#: Seconds of a life; the longest sees what is removed after its 15 minutes.
+_LIVES = (240.0, 240.0, 420.0, 420.0, 600.0, 600.0, 900.0, 1400.0)
 #: Seconds after the faults in which all that was missed is found again: calls that hang, back-off, a last round.
 _RECOVERY = 200.0
 #: A watch that fell silent is given up after 315 s; one that lost an event is repaired by the list after 720 s.
