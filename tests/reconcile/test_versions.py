@@ -394,6 +394,24 @@ async def test_history_is_bounded_and_never_drops_what_is_pinned_or_used() -> No
 
 
 @virtual_time
+async def test_a_revision_that_a_person_forged_is_not_removed_with_the_versions_that_are_forgotten() -> None:
+    world = await running_world()
+    first = world.status["activeVersion"]
+    for number in range(2):
+        await edited(world, defaultInputs={"name": str(number)})
+    name = next(f"hello-{each['hash'][:10]}" for each in world.status["versions"] if each["version"] == first)
+    forged: Object = world.get(CONTROLLER_REVISIONS, name) | {"data": {"forged": True}}
+    world.delete(CONTROLLER_REVISIONS, name)
+    forged["metadata"] = {key: forged["metadata"][key] for key in ("name", "namespace", "labels", "ownerReferences")}
+    world.api.do("POST", CONTROLLER_REVISIONS.path(NAMESPACE), forged)
+    for number in range(2, VERSIONS_KEPT + 2):
+        await edited(world, defaultInputs={"name": str(number)})
+    assert first not in [each["version"] for each in world.status["versions"]]
+    assert name in world.names(CONTROLLER_REVISIONS)
+    assert len(world.names(CONTROLLER_REVISIONS)) == VERSIONS_KEPT + 1
+
+
+@virtual_time
 async def test_a_waiting_run_keeps_the_version_that_it_was_accepted_with() -> None:
     world = await running_world(None)
     first = world.status["activeVersion"]

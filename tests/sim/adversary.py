@@ -22,7 +22,7 @@ _BEFORE, _AFTER = "before", "after"
 #: What starts a run, or is one.
 _RUNS = (JOBS, LAUNCH_PLAN_EXECUTIONS)
 #: How many adversaries lie in wait for seldom calls, and at how many of them they strike in one seed.
-_KEEN, _MOST = 0.6, 6
+_KEEN, _MOST = 0.8, 6
 _HANGING = {False: "time-out, not done", True: "time-out, done"}
 _DROPPED = {False: "answer lost, not done", True: "answer lost, done"}
 
@@ -211,7 +211,7 @@ def draw_profile(rng: Random) -> Profile:
         clocks=often(0.15, 3),
         skew=maybe(0.25, 0.1, 2.0),
         restarts=often(0.25, 3),
-        outages=often(0.25, 2),
+        outages=often(0.4, 2),
         doubles=often(0.35, 2),
         nodes=often(0.15, 3),
     )

@@ -124,12 +124,9 @@ class Disasters:
             self._world.api.store.compact()
 
     def _outage(self) -> None:
-        cluster, seconds = (
-            self._world.cluster,
-            self._rng.choice(
-                (self._rng.uniform(20.0, 420.0), self._rng.uniform(20.0, 420.0), self._rng.uniform(340.0, 600.0))
-            ),
-        )
+        cluster = self._world.cluster
+        # Half of them last longer than a CronJob's controller looks back.
+        seconds = self._rng.choice((self._rng.uniform(20.0, 420.0), self._rng.uniform(340.0, 600.0)))
         if self._rng.random() < 0.7:
             self._strike("controllers stopped")
             cluster.controllers_run = False

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from launchplan_operator.api.conditions import has_status
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import cause_of, is_terminal
 from tests.fake.store import Change, Object
@@ -94,7 +95,7 @@ class PlanHistory:
         self._note_rest(change.after, now)
         before = ((change.before or {}).get("status") or {}) if change.before else {}
         after = change.after.get("status") or {}
-        if before and not after:
+        if has_status({"status": before}) and not has_status({"status": after}):
             # A person took it away: what was counted is lost.
             self.first = False
         old = before.get("decisions") or ()

@@ -1,4 +1,4 @@
-"""What people do and how often, and the six sorts of people that there are."""
+"""What people do and how often, and the seven sorts of people that there are."""
 
 from dataclasses import dataclass
 
@@ -66,6 +66,7 @@ _TASTES = (
     Taste(0.9, 0.2, _TIMING),
     Taste(0.6, 0.6, (*_TIMING, *_LIMITING)),
     Taste(0.3, 0.8, (*_LIMITING, *(People.lose_status,) * 3)),
+    Taste(0.1, 0.1, (*(People.start_run,) * 5, *(People.change_schedule,) * 5), plain=True),
 )
 
 

@@ -78,10 +78,13 @@ async def keep_revision(
 
 
 async def prune_revisions(context: Context, plan: Mapping[str, Any], kept: Sequence[KnownVersion]) -> None:
-    """Delete the plan's revisions whose versions its status lists no more; what fails is done at the next pruning."""
+    """Delete the plan's revisions whose versions its status lists no more; what fails is done at the next pruning.
+
+    What is not what its name says was put there by somebody else, who may remove it.
+    """
     hashes = {revision_name(plan["metadata"]["name"], each.hash) for each in kept}
     for revision in await _revisions_of(context, plan):
-        if revision["metadata"]["name"] not in hashes:
+        if revision["metadata"]["name"] not in hashes and _kept_in(revision, plan) is not None:
             await _delete(context, revision)
 
 
@@ -114,10 +117,17 @@ async def _meet(
 async def _take_over(context: Context, plan: Mapping[str, Any]) -> tuple[KnownVersion, ...]:
     known: tuple[KnownVersion, ...] = ()
     for revision in sorted(await _revisions_of(context, plan), key=_age):
-        snapshot = read_snapshot(revision.get("data"))
-        if snapshot and revision["metadata"]["name"] == revision_name(plan["metadata"]["name"], snapshot.hash):
+        snapshot = _kept_in(revision, plan)
+        if snapshot is not None:
             known = remember_version(known, snapshot)
     return known
+
+
+def _kept_in(revision: Mapping[str, Any], plan: Mapping[str, Any]) -> Snapshot | None:
+    """Return the version that a revision keeps, or None if it does not keep the one that its name says."""
+    snapshot = read_snapshot(revision.get("data"))
+    named = snapshot and revision["metadata"]["name"] == revision_name(plan["metadata"]["name"], snapshot.hash)
+    return snapshot if named else None
 
 
 def _age(revision: Mapping[str, Any]) -> tuple[str, int]:
