@@ -63,6 +63,21 @@ async def test_an_idle_operator_writes_nothing_for_hours_and_reads_only_to_renew
 
 
 @virtual_time
+async def test_a_slot_of_a_plan_whose_labels_were_stored_before_they_were_refused_becomes_a_record() -> None:
+    world = await running_world()
+    world.edit(LAUNCH_PLANS, "hello", labels={"-": "y", "launchplan.dev/plan": "other", "team": "a"})
+    await world.advance(70)
+    assert world.ready() == ("False", "True", "LabelInvalid")
+    (record,) = world.all(EXECUTIONS)
+    assert record["status"]["phase"] == "Succeeded"
+    assert {key: record["metadata"]["labels"].get(key) for key in ("-", labels.PLAN, "team")} == {
+        "-": None,
+        labels.PLAN: "hello",
+        "team": "a",
+    }
+
+
+@virtual_time
 async def test_a_slot_becomes_a_record_with_inputs_outputs_and_counts() -> None:
     world = await running_world(fixedInputs={"times": 3})
     await world.advance(70)

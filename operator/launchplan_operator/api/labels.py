@@ -1,6 +1,7 @@
 """Labels and annotations that a manifest asks for: what Kubernetes takes, and what the operator keeps to itself."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -28,6 +29,14 @@ _RULES = rules(
     _no_key("format.qualifiedName().validate(k).hasValue()", _KEY_EXPECTED),
     _no_key(f"k.matches('{_OWN_KEY}')", _OWN_EXPECTED),
 )
+
+
+def usable(values: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the labels or annotations of a spec whose keys Kubernetes takes and that are not the operator's own.
+
+    A spec that was stored before the rules may hold others, with which nothing could be made.
+    """
+    return {key: value for key, value in (values or {}).items() if _is_qualified(key) and not re.match(_OWN_KEY, key)}
 
 
 def _check_keys(values: dict[str, str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS
+from launchplan_operator.api.labels import usable
 from launchplan_operator.render import labels
 
 
@@ -44,8 +45,8 @@ def _render(
     metadata = {
         "name": name,
         "namespace": plan["metadata"]["namespace"],
-        "labels": dict(plan["spec"].get("labels") or {}) | own_labels,
-        "annotations": dict(plan["spec"].get("annotations") or {}) | dict(annotations),
+        "labels": usable(plan["spec"].get("labels")) | own_labels,
+        "annotations": usable(plan["spec"].get("annotations")) | dict(annotations),
         "ownerReferences": [labels.owner_reference(plan, controller=True)],
     }
     return {
