@@ -167,13 +167,13 @@ def _absent(world: World) -> None:
 
 MUTATIONS: dict[str, Mutation] = {
     "a Job deleted by hand is made again": Mutation(_job_made_again, 61),
-    "retention without its 15 minutes": Mutation(_retention_at_once, 4),
-    "schedule.since written after the delete": Mutation(_since_after_delete, 18),
+    "retention without its 15 minutes": Mutation(_retention_at_once, 12),
+    "schedule.since written after the delete": Mutation(_since_after_delete, 22),
     "history limits at their defaults": Mutation(_default_history, 2, _absent),
-    "suspend used on CronJobs": Mutation(_suspended_cronjob, 23),
+    "suspend used on CronJobs": Mutation(_suspended_cronjob, 13),
     "counts added twice": Mutation(_counted_twice, 36),
-    "a dropped watch event never repaired": Mutation(_no_repair, 18, _lossy),
-    "no precondition on the ledger write": Mutation(admission.no_precondition, 7, _two_alone),
+    "a dropped watch event never repaired": Mutation(_no_repair, 6, _lossy),
+    "no precondition on the ledger write": Mutation(admission.no_precondition, 3, _two_alone),
     "Job created before the ledger": Mutation(admission.job_before_ledger, 4),
     "seat freed by a cache's absence": Mutation(admission.absence_from_cache, 6),
     "seat freed before the pods ended": Mutation(admission.pods_not_asked, 67),
