@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import pytest
+import yaml
 
 from localcluster.charts import Helm
 from localcluster.operated import CHART
@@ -122,6 +125,14 @@ def test_a_value_says_what_it_is_for(path: tuple[str, ...], node: dict[str, Any]
 def test_a_value_that_makes_no_sense_is_refused(helm: Helm, value: str, words: str) -> None:
     """With what was found and what was expected."""
     assert words in refusal(helm, "--set", value)
+
+
+def test_what_the_chart_begins_with_is_what_the_schema_says() -> None:
+    """Each default of values.yaml, and no value beside those of the schema."""
+    given = yaml.safe_load((CHART / "values.yaml").read_text())
+    declared = {path: node["default"] for path, node in values(SCHEMA) if "default" in node}
+    assert {path: reduce(getitem, path, given) for path in declared} == declared
+    assert set(given) == set(SCHEMA["properties"]) - {"global"}
 
 
 def test_several_mistakes_are_told_at_once(helm: Helm) -> None:
