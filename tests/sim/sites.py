@@ -36,7 +36,7 @@ OFTEN = frozenset(
         "plan._mark_counted:patch",
         "plan.reconcile_plan:write_status",
         "plancron.create_cronjob:create",
-        "planschedule._is_foreign:get",
+        "planschedule._find_cronjob:get",
         "rebuild.rebuild_ledger:list",
         "revisions._meet:get",
         "revisions._revisions_of:list",
