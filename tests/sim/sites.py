@@ -33,7 +33,7 @@ OFTEN = frozenset(
         "launch._create:create",
         "launch._let_wait:write_status",
         "launch._wait:write_status",
-        "plan._mark_counted:patch",
+        "plan._mark:patch",
         "plan.reconcile_plan:write_status",
         "plancron.create_cronjob:create",
         "planschedule._find_cronjob:get",
