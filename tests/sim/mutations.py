@@ -175,7 +175,7 @@ MUTATIONS: dict[str, Mutation] = {
     "a dropped watch event never repaired": Mutation(_no_repair, 6, _lossy),
     "no precondition on the ledger write": Mutation(admission.no_precondition, 3, _two_alone),
     "Job created before the ledger": Mutation(admission.job_before_ledger, 4),
-    "seat freed by a cache's absence": Mutation(admission.absence_from_cache, 6),
+    "seat freed by a cache's absence": Mutation(admission.absence_from_cache, 42),
     "seat freed before the pods ended": Mutation(admission.pods_not_asked, 67),
     "ledger not rebuilt after status loss": Mutation(admission.no_rebuild, 12),
     "no tombstone for a deleted execution": Mutation(admission.no_tombstone, 63, _held),

@@ -88,11 +88,15 @@ async def _keep_version(context: Context, plan: Mapping[str, Any], reading: Plan
 
 async def _mark_counted(context: Context, namespace: str, names: tuple[str, ...]) -> None:
     """Mark what the status now counts, all at once; a mark that fails is made at the next look."""
-    body, patch = {"status": {"counted": True}}, context.client.patch
-    marks = [patch(LAUNCH_PLAN_EXECUTIONS, namespace, name, body, subresource="status") for name in names]
+    marks = [_mark(context, namespace, name) for name in names]
     for answer in await asyncio.gather(*marks, return_exceptions=True):
         if isinstance(answer, BaseException):
             raise answer
+
+
+async def _mark(context: Context, namespace: str, name: str) -> None:
+    body = {"status": {"counted": True}}
+    await context.client.patch(LAUNCH_PLAN_EXECUTIONS, namespace, name, body, subresource="status")
 
 
 async def _retain(
