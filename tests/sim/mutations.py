@@ -179,9 +179,9 @@ MUTATIONS: dict[str, Mutation] = {
     "seat freed before the pods ended": Mutation(admission.pods_not_asked, 67),
     "ledger not rebuilt after status loss": Mutation(admission.no_rebuild, 12),
     "no tombstone for a deleted execution": Mutation(admission.no_tombstone, 63, _held),
-    "the rebuild before the CronJob is gone": Mutation(admission.rebuild_at_once, 8, _limits_come),
+    "the rebuild before the CronJob is gone": Mutation(admission.rebuild_at_once, 17, _limits_come),
     "the fence removed": Mutation(admission.no_fence, 401, _sleepy),
     "catch-up under another name": Mutation(admission.catch_up_elsewhere, 68),
     "catch-up without the look": Mutation(admission.catch_up_unseen, 13),
-    "catch-up within the deadline": Mutation(admission.catch_up_early, 1, _outages),
+    "catch-up within the deadline": Mutation(admission.catch_up_early, 8, _outages),
 }
