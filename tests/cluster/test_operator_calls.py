@@ -72,17 +72,16 @@ def test_a_roll_back_costs_a_look_at_the_version_a_template_and_a_status(space: 
 
 
 def test_a_run_by_hand_costs_few_writes(space: Space, cluster: LocalCluster) -> None:
-    """One Job; its record four times (accepted, started, ended, counted); its plan twice (running, counted)."""
+    """One Job; its record three or four times (accepted and perhaps started in one, ended, counted); its plan twice."""
     space.offer(spec=workflow(told={"message": '{"rows": 1}', "duration": "2"}))
     space.plan("daily")
     audit = Audit(cluster.audit_log).from_now()
     space.run("by-hand", run_of("daily"))
-    assert settled(lambda: audit.all(space.namespace)) == {
-        ("create", "jobs"): 1,
-        ("update", "launchplanexecutions/status"): 3,
-        ("patch", "launchplanexecutions/status"): 1,
-        ("update", "launchplans/status"): 2,
-    }
+    calls = settled(lambda: audit.all(space.namespace))
+    assert calls.pop(("update", "launchplanexecutions/status")) in {2, 3}
+    # A run of two seconds may end before its plan was told that it began.
+    assert calls.pop(("update", "launchplans/status")) in {1, 2}
+    assert calls == {("create", "jobs"): 1, ("patch", "launchplanexecutions/status"): 1}
 
 
 def test_what_did_not_change_costs_nothing(space: Space, operator: OperatorProcess, cluster: LocalCluster) -> None:

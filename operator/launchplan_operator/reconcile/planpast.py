@@ -106,9 +106,11 @@ async def _account_late(context: Context, here: Situation, table: Timetable, bas
 
 async def _wake_controller(context: Context, cronjob: Mapping[str, Any], slot: datetime) -> None:
     """Write to a CronJob that let a slot pass: one whose slot's name a person's Job had never looks again by itself."""
-    namespace, name, uid = (cronjob["metadata"][key] for key in ("namespace", "name", "uid"))
-    body = {"metadata": {"uid": uid, "annotations": {labels.SETTLED: instant_text(slot)}}}
-    await context.client.patch(CRON_JOBS, namespace, name, body)
+    annotations = {**(cronjob["metadata"].get("annotations") or {}), labels.SETTLED: instant_text(slot)}
+    # After a conflict somebody else's write has woken it.
+    await context.client.replace(
+        CRON_JOBS, {**cronjob, "metadata": {**cronjob["metadata"], "annotations": annotations}}
+    )
 
 
 def _is_slot(table: Timetable, instant: datetime) -> bool:
