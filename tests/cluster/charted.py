@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from launchplan_operator.api.crd import build_crds
 from localcluster.charts import Helm
 from localcluster.cluster import LocalCluster
 from localcluster.operated import (
@@ -53,6 +54,12 @@ class Charted:
     def uninstall(self, release: str = ACCOUNT, namespace: str = SYSTEM_NAMESPACE) -> str:
         """Uninstall a release; returns what helm says."""
         return self.helm("uninstall", release, "--namespace", namespace)
+
+    def clear(self) -> None:
+        """Remove the release if there is one, and the CRDs, whoever applied them last: helm yields to other managers."""
+        self.helm("uninstall", ACCOUNT, "--namespace", SYSTEM_NAMESPACE, "--ignore-not-found")
+        names = [crd["metadata"]["name"] for crd in build_crds()]
+        self.cluster.kubectl("delete", "crd", "--ignore-not-found", *names)
 
     def operate(self, release: str = ACCOUNT, namespace: str = SYSTEM_NAMESPACE) -> OperatorProcess:
         """Start a process under a release's ServiceAccount and with its Deployment's environment; wait until it is ready."""

@@ -81,6 +81,7 @@ def older_chart(directory: Path) -> Path:
 
 def test_an_upgrade_loses_no_run(charted: Charted, space: Space, tmp_path: Path) -> None:
     """Of an older chart, with one run waiting, one running and one that ends while no operator is there."""
+    charted.clear()
     charted.install(chart=older_chart(tmp_path))
     assert "Queued" not in columns(charted)
     old = charted.operate()
