@@ -5,7 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.api.conditions import Reason
+from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
+from launchplan_operator.decide.decisions import plain_decision
+from launchplan_operator.reconcile.caches import Caches
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.execution import reconcile_execution
 from launchplan_operator.reconcile.result import Again, Done
@@ -79,3 +82,39 @@ async def test_a_run_of_a_settled_slot_is_left_for_a_minute_to_whoever_may_have_
     await world.advance(61)
     assert await reconcile_execution(context, NAMESPACE, "hello-1") == Done()
     assert world.names(EXECUTIONS) == []
+
+
+@virtual_time
+async def test_a_run_that_an_earlier_leader_started_is_not_started_again_by_one_that_began_with_an_old_list() -> None:
+    """Its Job was deleted by hand: nothing but its status on the server tells of it."""
+    world, context = await begun()
+    world.create(run("a"))
+    await world.advance(3)
+    noted = world.get(EXECUTIONS, "a")
+    await world.crash()
+    world.delete(JOBS, "a")
+    caches = Caches()
+    caches.workflows.put(world.get(WORKFLOW_DEFINITIONS, "greet"))
+    caches.plans.put(world.get(LAUNCH_PLANS, "hello"))
+    caches.executions.put({**noted, "status": {}, "metadata": {**noted["metadata"], "resourceVersion": "1"}})
+    just_elected = replace(context, caches=caches, leader_since=virtual_now)
+    assert isinstance(await reconcile_execution(just_elected, NAMESPACE, "a"), Again)
+    assert world.names(JOBS) == []
+    assert (caches.executions.get(NAMESPACE, "a") or {})["status"] == noted["status"]
+
+
+@virtual_time
+async def test_a_slot_that_its_cronjob_started_late_is_told_as_missed_no_more() -> None:
+    """Its controller stood still while the CronJob's end was announced, and the operator when it was to go."""
+    world, _ = await begun("* * * * *")
+    await world.advance(70)
+    slot = world.all(EXECUTIONS)[-1]["status"]["origin"]["slot"]
+    await world.crash()
+    told = plain_decision(virtual_now(), "Missed", Reason.Missed, "the schedule ended before", slot=slot)
+    status = world.status
+    lie = {"status": {"decisions": [told], "counts": {"missed": 1}}}
+    world.api.do("PATCH", LAUNCH_PLANS.path(NAMESPACE, "hello", "status"), lie)
+    await world.start()
+    await world.advance(5)
+    assert "decisions" not in world.status
+    assert world.status["counts"] == status["counts"]

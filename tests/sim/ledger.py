@@ -1,11 +1,13 @@
 """What became of a plan's slots and runs, collected from its executions and from what its status said over time."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from launchplan_operator.api.conditions import has_status
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import cause_of, is_terminal
+from launchplan_operator.decide.schedule import slot_name
 from tests.fake.store import Change, Object
 
 _COUNTS = {
@@ -103,7 +105,15 @@ class PlanHistory:
         new = [each for each in fresh if each["outcome"] in _WITHOUT_RUN]
         for each in new:
             self.told[to_instant(each["slot"])] = each["outcome"]
+        if _slots(after) - len(new) < _slots(before):
+            self._withdraw(each for each in old if each.get("slot") and each not in (after.get("decisions") or ()))
         self.untold += max(0, _slots(after) - _slots(before) - len(new))
+
+    def _withdraw(self, gone: Iterable[Object]) -> None:
+        """A slot that was counted as missed, and is no more, was started after all."""
+        for slot in (to_instant(each["slot"]) for each in gone):
+            if slot_name(self.name, slot) in self.started:
+                self.told.pop(slot, None)
 
     def rested_at(self, slot: datetime) -> bool:
         """Tell whether the plan was seen to be suspended before a slot, and still was after it."""

@@ -9,7 +9,7 @@ import pytest
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.mending import Target
 from launchplan_operator.api.planstatus import Decision
-from launchplan_operator.decide.decisions import MAX_DECISION_MESSAGE, decision_of, plain_decision
+from launchplan_operator.decide.decisions import MAX_DECISION_MESSAGE, decision_of, plain_decision, withdraw_unstarted
 from launchplan_operator.decide.progress import queued_status, rejected_status, run_status, skipped_status
 from launchplan_operator.decide.run import RunError, RunState
 
@@ -92,3 +92,33 @@ def test_a_long_message_is_cut() -> None:
     decision = decision_of(execution, LATER)
     assert decision is not None
     assert decision["message"] == "y" * (MAX_DECISION_MESSAGE - 1) + "…"
+
+
+TOLD = {
+    reason: plain_decision(NOON, reason.value, reason, "why", slot=f"2026-01-31T11:5{number}:00Z")
+    for number, reason in enumerate((Reason.Missed, Reason.Unknown, Reason.CaughtUp))
+}
+A_STRANGER = plain_decision(NOON, "Missed", Reason.SlotNameTaken, "why", slot="2026-01-31T11:53:00Z")
+
+
+@pytest.mark.parametrize(
+    ("started", "left", "counts"),
+    [
+        pytest.param((), 4, {"missed": 2, "unknown": 1, "started": 3}, id="what did not start stays told"),
+        pytest.param(("2026-01-31T11:50:00Z",), 3, {"missed": 1, "unknown": 1, "started": 3}, id="a missed slot"),
+        pytest.param(("2026-01-31T11:51:00Z",), 3, {"missed": 2, "started": 3}, id="an unknown one"),
+        pytest.param(
+            ("2026-01-31T11:52:00Z", "2026-01-31T11:53:00Z"),
+            4,
+            {"missed": 2, "unknown": 1, "started": 3},
+            id="neither one that was caught up nor one whose name a stranger has",
+        ),
+    ],
+)
+def test_a_slot_that_was_started_after_all_is_told_of_no_more(
+    started: tuple[str, ...], left: int, counts: dict[str, int]
+) -> None:
+    status = {"counts": {"missed": 2, "unknown": 1, "started": 3}, "decisions": [*TOLD.values(), A_STRANGER]}
+    found = withdraw_unstarted(status, started)
+    assert (len(found["decisions"]), found["counts"]) == (left, counts)
+    assert withdraw_unstarted(found, started) == found

@@ -1,6 +1,6 @@
 """What a plan's status tells of the runs that never started, each once."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +11,8 @@ from launchplan_operator.decide.progress import cause_of
 
 #: A status holds ten decisions; the whole message stands in the execution.
 MAX_DECISION_MESSAGE: Final = 1024
+#: Why a slot was told to have no run, and where it was counted.
+_UNSTARTED: Final = {Reason.Missed.value: "missed", Reason.Unknown.value: "unknown"}
 _NEVER_STARTED: Final = frozenset({Phase.Skipped, Phase.Rejected, Phase.Aborted})
 
 
@@ -27,6 +29,26 @@ def plain_decision(
     optional = {"slot": slot, "execution": execution}
     fixed = {"time": instant_text(now), "outcome": outcome, "reason": str(reason), "message": message}
     return fixed | {name: value for name, value in optional.items() if value is not None}
+
+
+def withdraw_unstarted(status: Mapping[str, Any], started: Container[str]) -> Mapping[str, Any]:
+    """Return a plan's status without what it told, and counted, of slots that were started after all.
+
+    A CronJob whose end was announced may start its last slot late, if its controller stood still and the operator too.
+
+    Args:
+        status: the plan's status.
+        started: the slots whose Jobs are known, as RFC 3339.
+    """
+    decisions = status.get("decisions") or ()
+    wrong = [each for each in decisions if each["reason"] in _UNSTARTED and each.get("slot") in started]
+    if not wrong:
+        return status
+    counts = dict(status.get("counts") or {})
+    for each in wrong:
+        counts[_UNSTARTED[each["reason"]]] -= 1
+    left = [each for each in decisions if each not in wrong]
+    return {**status, "counts": {name: count for name, count in counts.items() if count}, "decisions": left}
 
 
 def decision_of(execution: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from typing import Any
 from launchplan_operator.api.kinds import LAUNCH_PLANS
 from launchplan_operator.api.mending import target_of
 from launchplan_operator.decide.counting import Countable, Counting, count_executions
-from launchplan_operator.decide.decisions import decision_of
+from launchplan_operator.decide.decisions import decision_of, withdraw_unstarted
 from launchplan_operator.decide.planstatus import PlanReport, build_plan_status, plan_interface
 from launchplan_operator.decide.progress import cause_of, is_terminal
 from launchplan_operator.decide.versions import bound_history
@@ -29,7 +29,8 @@ def report_status(
 ) -> tuple[dict[str, Any], Counting]:
     """Return the plan's whole status, and what was counted for it."""
     step, ledger = steps
-    previous, now = plan.get("status") or {}, context.clock()
+    known, now = plan.get("status") or {}, context.clock()
+    previous = withdraw_unstarted(known, {slot for execution in executions if (slot := _started_slot(execution))})
     counting = count_executions(
         previous.get("counts") or {},
         [entry["uid"] for entry in previous.get("uncounted") or ()],
@@ -56,7 +57,7 @@ def report_status(
         decisions=(*(previous.get("decisions") or ()), *_decisions(steps, executions, counting, now)),
         concurrency=ledger.status,
     )
-    return build_plan_status(report, previous, now), counting
+    return build_plan_status(report, known, now), counting
 
 
 def _decisions(
@@ -93,6 +94,11 @@ def _used(executions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         named = (execution["spec"].get("launchPlanRef") or {}).get("version")
         ran = (execution.get("status") or {}).get("launchPlanVersion")
         yield from (version for version in (named, ran) if version)
+
+
+def _started_slot(execution: Mapping[str, Any]) -> str | None:
+    status = execution.get("status") or {}
+    return (status.get("origin") or {}).get("slot") if "jobRef" in status else None
 
 
 def _is_running(execution: Mapping[str, Any]) -> bool:
