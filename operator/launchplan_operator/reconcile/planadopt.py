@@ -76,14 +76,15 @@ async def _take_over(context: Context, here: Situation, found: Mapping[str, Any]
     )
     if reply.refused:
         return ScheduleStep(outcome=Failed(f"CronJob {name}: {reply.message}"))
+    if reply.ok:
+        message = (
+            f"took over CronJob {name}, as the annotation {ADOPT} asks: it goes, and what it started is left alone"
+        )
+        context.events.record(here.plan, "Normal", Reason.CronJobAdopted, message)
     left = await context.client.get(CRON_JOBS, namespace, name)
     if left is not None and left["metadata"]["uid"] == uid:
         return ScheduleStep(recorded_facts(here), pending=_pending("it is being deleted"), again=1.0)
     context.caches.cronjobs.remove(dict(found))
-    message = (
-        f"took over CronJob {name}, as the annotation {ADOPT} asks: it is deleted, and what it started is left alone"
-    )
-    context.events.record(here.plan, "Normal", Reason.CronJobAdopted, message)
     return ScheduleStep(outcome=Again(_SOON))
 
 
