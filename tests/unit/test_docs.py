@@ -161,6 +161,6 @@ def test_an_unknown_field_would_be_found() -> None:
 )
 def test_an_example_is_run_by_a_test(directory: Path) -> None:
     """On a real node, or on a control plane whose pods a stub ends."""
-    paths = [*(ROOT / "tests" / "node").glob("test_*.py"), ROOT / "tests" / "cluster" / "test_examples.py"]
+    paths = [*(ROOT / "tests" / "node").glob("test_*.py"), ROOT / "tests" / "cluster" / "examples.py"]
     tests = "".join(path.read_text(encoding="utf-8") for path in paths)
     assert f'"{directory.name}"' in tests
