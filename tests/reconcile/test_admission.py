@@ -9,6 +9,7 @@ import pytest
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, PODS
 from launchplan_operator.reconcile import launch
 from launchplan_operator.reconcile.choice import choose_content
+from launchplan_operator.render import labels
 from tests.fake.faults import Fault, Lost
 from tests.fake.routing import Call
 from tests.fake.virtual import virtual_time
@@ -79,6 +80,8 @@ async def test_of_three_runs_under_a_limit_of_one_each_starts_when_the_one_befor
 @virtual_time
 async def test_a_run_too_many_is_skipped_and_the_plan_says_why() -> None:
     world = await limited_world(behavior="Skip")
+    # A run that is hardly younger than the operator's start may be starting by an earlier one's request.
+    await world.advance(10)
     world.create(run("a"))
     await world.advance(2)
     world.create(run("b"))
@@ -370,3 +373,19 @@ async def test_a_scheduled_run_that_waits_is_skipped_when_the_plan_stops_and_a_m
     await world.advance(5)
     assert phases(world) == {"first": "Running", scheduled: "Skipped", "by-hand": "Queued"}
     assert ready_reason(world, scheduled) == {"suspend": "Suspended", "autoActivate": "Deactivated"}[field]
+
+
+@virtual_time
+async def test_a_run_that_an_earlier_leader_may_be_starting_is_skipped_with_its_name_kept() -> None:
+    """A request of that one's may still arrive: it finds the name taken."""
+    world = await limited_world(behavior="Skip")
+    world.create(run("a"))
+    world.create(run("b"))
+    await world.advance(3)
+    assert phases(world) == {"a": "Running", "b": "Skipped"}
+    assert labels.is_tombstone(world.get(JOBS, "b"))
+    assert world.ready(EXECUTIONS, "b") == ("True", "False", "LimitReached")
+    await world.crash()
+    await world.start()
+    await world.advance(3)
+    assert phases(world) == {"a": "Running", "b": "Skipped"}

@@ -48,6 +48,10 @@ class Birth:
     podded: bool = False
 
 
+#: How many Jobs a CronJob keeps once a person has changed that.
+SHORT_HISTORY = 3
+
+
 @dataclass(slots=True)
 class Checks:
     """Follows every change, and says at the first violation what it is.
@@ -141,6 +145,12 @@ class Checks:
         gone = change.before if change.after is None else change.after
         if gone is not None and (change.after is None or gone["metadata"].get("deletionTimestamp")):
             self.deleted_by_hand.add(gone["metadata"]["uid"])
+        if (
+            change.after is not None
+            and (change.after.get("spec") or {}).get("successfulJobsHistoryLimit") == SHORT_HISTORY
+        ):
+            # Its controller removes Jobs for this person.
+            self.deleted_by_hand.add(change.after["metadata"]["uid"])
 
     def _check_touch(self, change: Change) -> None:
         """Invariants 7 and 8: what people made stays as they made it, and nothing crosses a namespace."""

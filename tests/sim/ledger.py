@@ -20,6 +20,8 @@ _COUNTS = {
 }
 #: What is told of slots that left no execution, and their counts.
 _WITHOUT_RUN = ("Missed", "Unknown")
+#: How it is told that nobody waits any more for a CronJob's controller to start a slot.
+_ENDED = "the schedule was changed or ended before"
 _SLOT_COUNTS = ("missed", "unknown")
 #: Reasons of Ready while no slot is to start.
 _RESTING = (["Suspended"], ["Inactive"])
@@ -110,8 +112,8 @@ class PlanHistory:
         self.untold += max(0, _slots(after) - _slots(before) - len(new))
 
     def _withdraw(self, gone: Iterable[Object]) -> None:
-        """A slot that was counted as missed, and is no more, was started after all."""
-        for slot in (to_instant(each["slot"]) for each in gone):
+        """A slot that was given up as its schedule ended, and is told as missed no more, was started after all."""
+        for slot in (to_instant(each["slot"]) for each in gone if each["message"].startswith(_ENDED)):
             if slot_name(self.name, slot) in self.started:
                 self.told.pop(slot, None)
 

@@ -20,6 +20,7 @@ from launchplan_operator.decide.run import is_finished
 from launchplan_operator.render import labels
 from tests.fake.errors import ApiError
 from tests.fake.store import Object, copy
+from tests.sim.checks import SHORT_HISTORY
 from tests.sim.fields import EXECUTION, WORKFLOW
 from tests.sim.generate import draw_edit, draw_limit, draw_object, draw_schedule, draw_value, plain_spec
 from tests.sim.world import World
@@ -271,7 +272,7 @@ class People:
             {"suspend": True},
             {"schedule": "*/7 * * * *"},
             {"startingDeadlineSeconds": 30},
-            {"successfulJobsHistoryLimit": 3},
+            {"successfulJobsHistoryLimit": SHORT_HISTORY},
         )
         body = {"spec": self._rng.choice(changes)}
         self._world.do("person", "PATCH", _path(CRON_JOBS, cronjob), body)

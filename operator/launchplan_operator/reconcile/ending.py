@@ -38,6 +38,9 @@ async def reject(context: Context, execution: Mapping[str, Any], *findings: Find
 
 async def finish_unstarted(context: Context, execution: Mapping[str, Any], tombstone: Mapping[str, Any]) -> Outcome:
     """End a run whose name a tombstone of its own occupies already."""
+    standing = find_standing(context, execution)
+    if standing.skipped is not None:
+        return await skip(context, execution, standing, standing.skipped)
     cause = read_cause(tombstone)
     reason, message = Reason[cause["reason"]], cause["message"]
     if reason in _ENDS:
@@ -59,8 +62,11 @@ async def occupy_if_starting(
     return None
 
 
-async def skip(context: Context, execution: Mapping[str, Any], skipped: Skipped) -> Outcome:
+async def skip(context: Context, execution: Mapping[str, Any], standing: Standing, skipped: Skipped) -> Outcome:
     """Note that a run never starts, as its plan's ledger says."""
+    met = await occupy_if_starting(context, execution, standing, End(skipped.reason, skipped.message))
+    if met is not None:
+        return met
     previous, generation = execution.get("status") or {}, execution["metadata"]["generation"]
     status = skipped_status(skipped.reason, skipped.message, generation, context.clock(), previous)
     outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)

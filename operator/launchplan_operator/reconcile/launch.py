@@ -43,7 +43,7 @@ async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
     if end := find_end(execution, standing):
         return await abort(context, execution, standing, end)
     if standing.skipped is not None:
-        return await skip(context, execution, standing.skipped)
+        return await skip(context, execution, standing, standing.skipped)
     spec = await read_wish(context, execution)
     if isinstance(spec, tuple):
         return await _refuse(context, execution, spec)
