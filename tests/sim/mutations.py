@@ -181,7 +181,7 @@ MUTATIONS: dict[str, Mutation] = {
     "no tombstone for a deleted execution": Mutation(admission.no_tombstone, 731, _held),
     "the rebuild before the CronJob is gone": Mutation(admission.rebuild_at_once, 17, _limits_come),
     "the fence removed": Mutation(admission.no_fence, 354, _sleepy),
-    "catch-up under another name": Mutation(admission.catch_up_elsewhere, 163),
+    "catch-up under another name": Mutation(admission.catch_up_elsewhere, 246),
     "catch-up without the look": Mutation(admission.catch_up_unseen, 47),
     "catch-up within the deadline": Mutation(admission.catch_up_early, 8, _outages),
 }
