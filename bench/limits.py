@@ -123,7 +123,8 @@ async def _flow_bare(world: World, jobs: list[dict[str, Any]], places: int) -> l
         await in_parallel(create_next() for _ in range(places))
         async with asyncio.timeout(_SECONDS), asyncio.TaskGroup() as group:
             async for event in client.watch(JOBS, NAMESPACE, version):
-                name = event.object["metadata"]["name"]
+                # A bookmark has no name.
+                name = event.object["metadata"].get("name")
                 if is_finished(event.object) and name not in ended:
                     ended.add(name)
                     group.create_task(create_next())
