@@ -122,3 +122,9 @@ def test_a_slot_that_was_started_after_all_is_told_of_no_more(
     found = withdraw_unstarted(status, started)
     assert (len(found["decisions"]), found["counts"]) == (left, counts)
     assert withdraw_unstarted(found, started) == found
+
+
+def test_a_decision_that_was_never_counted_is_taken_back_all_the_same() -> None:
+    """Somebody wrote it into the status by hand."""
+    found = withdraw_unstarted({"decisions": [TOLD[Reason.Missed]]}, {"2026-01-31T11:50:00Z"})
+    assert (found["decisions"], found["counts"]) == ([], {})

@@ -45,8 +45,9 @@ def withdraw_unstarted(status: Mapping[str, Any], started: Container[str]) -> Ma
     if not wrong:
         return status
     counts = dict(status.get("counts") or {})
-    for each in wrong:
-        counts[_UNSTARTED[each["reason"]]] -= 1
+    for name in (_UNSTARTED[each["reason"]] for each in wrong):
+        # Whoever wrote the decision into the status by hand may not have counted it.
+        counts[name] = max(0, counts.get(name, 0) - 1)
     left = [each for each in decisions if each not in wrong]
     return {**status, "counts": {name: count for name, count in counts.items() if count}, "decisions": left}
 

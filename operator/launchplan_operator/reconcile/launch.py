@@ -109,10 +109,10 @@ def _taken(execution: Mapping[str, Any]) -> Finding:
 async def _create(context: Context, execution: Mapping[str, Any], content: JobContent, wish: RunWish) -> Outcome:
     namespace, name = execution["metadata"]["namespace"], execution["metadata"]["name"]
     manifest = _render(context, execution, content)
+    if may_be_starting(context, execution) and not await _is_as_known(context, execution):
+        return Again(0.0)
     if find_standing(context, execution).must_wait:
         # A limit came while the checks asked the server: from its ledger on nobody starts unasked.
-        return Again(0.0)
-    if may_be_starting(context, execution) and not await _is_as_known(context, execution):
         return Again(0.0)
     with context.flights.sending(execution["metadata"]["uid"], context.clock()):
         reply = await context.client.create(JOBS, manifest)
