@@ -48,7 +48,7 @@ PLAN: dict[str, Any] = {
     "history": {"succeeded": 1},
     "concurrency": {"max": 1},
 }
-UNVERSIONED = {"autoActivate", "activeVersion", "suspend", "history", "concurrency"}
+UNVERSIONED = {"autoActivate", "activeVersion", "suspend", "history", "concurrency", "allowReferencesFrom"}
 
 
 def snapshot(plan: dict[str, Any] | None = None, workflow: dict[str, Any] | None = None) -> Snapshot:

@@ -14,12 +14,14 @@ from launchplan_operator.api.kinds import (
     CUSTOM_RESOURCE_DEFINITIONS,
     LAUNCH_PLAN_EXECUTIONS,
     LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
     WORKFLOW_DEFINITIONS,
     Kind,
 )
 from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.model import MAX_EXECUTION_NAME, MAX_NAME, MAX_PLAN_NAME, rule
 from launchplan_operator.api.planstatus import LaunchPlanStatus
+from launchplan_operator.api.reference import ReferenceLaunchPlanSpec, ReferenceLaunchPlanStatus
 from launchplan_operator.api.structural import structural_schema
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec, WorkflowDefinitionStatus
 
@@ -98,6 +100,22 @@ RESOURCES = (
             *_READY[:2],
             Column("Version", ".status.latestVersion", wide=True),
             *_READY[2:],
+        ),
+    ),
+    Resource(
+        kind=REFERENCE_LAUNCH_PLANS,
+        short_name="rlp",
+        description="A typed pointer to a launch plan that somebody else owns.",
+        spec=ReferenceLaunchPlanSpec,
+        status=ReferenceLaunchPlanStatus,
+        max_name=MAX_PLAN_NAME,
+        columns=(
+            Column("Target", ".status.target"),
+            Column("Version", ".status.resolved.version"),
+            _READY[0],
+            Column("Reason", _ready("reason")),
+            AGE,
+            _READY[3],
         ),
     ),
     Resource(

@@ -1,9 +1,10 @@
 """LaunchPlanExecution: one run, whoever started it; a request and its record in one object."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
+from pydantic.alias_generators import to_camel
 from pydantic.config import ConfigDict
 
 from launchplan_operator.api.labels import Annotations, Labels
@@ -26,22 +27,26 @@ from launchplan_operator.api.model import (
 )
 from launchplan_operator.api.settings import Environment, Identity, MaxParallelism, RawOutputDataConfig
 
-PlanKind = Literal["LaunchPlan", "WorkflowDefinition"]
+PlanKind = Literal["LaunchPlan", "WorkflowDefinition", "ReferenceLaunchPlan"]
 _ONCE = "the spec cannot change once created, but for terminate, which can be added once"
 _SAME_REF = "self.launchPlanRef == oldSelf.launchPlanRef"
+#: What a run may ask for beside its inputs.
+_SETTINGS = (
+    "labels",
+    "annotations",
+    "timeout",
+    "env",
+    "interruptible",
+    "maxParallelism",
+    "rawOutputDataConfig",
+    "identity",
+)
 _SAME_OPTIONALS = tuple(
     f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"
-    for field in (
-        "labels",
-        "annotations",
-        "timeout",
-        "env",
-        "interruptible",
-        "maxParallelism",
-        "rawOutputDataConfig",
-        "identity",
-        "relaunchOf",
-    )
+    for field in (*_SETTINGS, "relaunchOf")
+)
+_PLAIN_REFERENCE = (
+    "a run through a reference gives inputs and a version only; all else is the business of the plan that it runs"
 )
 
 
@@ -71,12 +76,13 @@ class OriginType(StrEnum):
     Schedule = "Schedule"
     CatchUp = "CatchUp"
     Relaunch = "Relaunch"
+    Reference = "Reference"
 
 
 class LaunchPlanRef(Model):
-    """What to run: a plan, or a workflow without a plan."""
+    """What to run: a plan, a workflow without a plan, or a plan that is somebody else's, by a reference."""
 
-    kind: PlanKind = Field(default="LaunchPlan", description="LaunchPlan or WorkflowDefinition.")
+    kind: PlanKind = Field(default="LaunchPlan", description="LaunchPlan, WorkflowDefinition or ReferenceLaunchPlan.")
     name: PlanName = Field(description="Its name, in this namespace.")
     version: Version | None = Field(
         default=None,
@@ -100,6 +106,11 @@ class LaunchPlanExecutionSpec(Model):
         json_schema_extra=rules(
             rule("has(self.terminate) && !has(oldSelf.terminate) || self == oldSelf", _ONCE),
             rule(" && ".join((_SAME_REF, *_SAME_OPTIONALS)), _ONCE),
+            rule(
+                "self.launchPlanRef.kind != 'ReferenceLaunchPlan' || "
+                + " && ".join(f"!has(self.{field})" for field in _SETTINGS),
+                _PLAIN_REFERENCE,
+            ),
         )
     )
 
@@ -121,12 +132,37 @@ class LaunchPlanExecutionSpec(Model):
     )
     terminate: Terminate | None = Field(default=None, description="Add it to end the run; it cannot be taken back.")
 
+    @model_validator(mode="after")
+    def _asks_for_no_more(self) -> Self:
+        wanted = {field for field in self.model_fields_set if to_camel(field) in _SETTINGS}
+        if self.launch_plan_ref.kind == "ReferenceLaunchPlan" and wanted:
+            raise ValueError(_PLAIN_REFERENCE)
+        return self
+
+
+class Requester(Model):
+    """The execution that asked for this one through a reference."""
+
+    namespace: ObjectName = Field(description="Its namespace.")
+    reference: ObjectName = Field(description="The ReferenceLaunchPlan that it ran through.")
+    execution: ObjectName = Field(description="Its name.")
+    uid: Uid = Field(description="Its uid.")
+
+
+class RemoteRef(Model):
+    """The execution that does what this one asks for, in the namespace of the plan."""
+
+    namespace: ObjectName = Field(description="Its namespace.")
+    name: ObjectName = Field(description="Its name.")
+    uid: Uid = Field(description="Its uid.")
+
 
 class Origin(Model):
     """Who started the run."""
 
-    type: OriginType = Field(description="Manual, Schedule, CatchUp or Relaunch.")
+    type: OriginType = Field(description="Manual, Schedule, CatchUp, Relaunch or Reference.")
     slot: Timestamp | None = Field(default=None, description="The scheduled time.")
+    requester: Requester | None = Field(default=None, description="Who asked for it from another namespace.")
 
 
 class ResolvedWorkflow(Model):
@@ -168,6 +204,9 @@ class LaunchPlanExecutionStatus(Model):
     inputs: Values | None = Field(default=None, description="The resolved inputs.")
     outputs: Values | None = Field(default=None, description="The outputs, once the run succeeded.")
     job_ref: JobRef | None = Field(default=None, description="The Job of the run.")
+    remote: RemoteRef | None = Field(
+        default=None, description="The execution in the plan's namespace, of a run through a reference."
+    )
     queued_time: Timestamp | None = Field(default=None, description="When the run was accepted.")
     start_time: Timestamp | None = Field(default=None, description="When the Job started.")
     completion_time: Timestamp | None = Field(default=None, description="When the run ended.")

@@ -30,6 +30,7 @@ class Kind:
 
 WORKFLOW_DEFINITIONS = Kind(GROUP, VERSION, "workflowdefinitions", "WorkflowDefinition")
 LAUNCH_PLANS = Kind(GROUP, VERSION, "launchplans", "LaunchPlan")
+REFERENCE_LAUNCH_PLANS = Kind(GROUP, VERSION, "referencelaunchplans", "ReferenceLaunchPlan")
 LAUNCH_PLAN_EXECUTIONS = Kind(GROUP, VERSION, "launchplanexecutions", "LaunchPlanExecution")
 CRON_JOBS = Kind("batch", "v1", "cronjobs", "CronJob")
 JOBS = Kind("batch", "v1", "jobs", "Job")

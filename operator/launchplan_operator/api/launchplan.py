@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from launchplan_operator.api.concurrency import Concurrency
 from launchplan_operator.api.conditions import Reason
+from launchplan_operator.api.consent import ReferenceConsent
 from launchplan_operator.api.durations import parse_go_duration
 from launchplan_operator.api.labels import Annotations, Labels
 from launchplan_operator.api.model import Duration, Model, PlanName, Values, Version, rule, rules
@@ -110,6 +111,10 @@ class LaunchPlanSpec(Model):
     )
     identity: Identity | None = Field(
         default=None, description="Who the runs are and which secrets they get, as far as the workflow allows it."
+    )
+
+    allow_references_from: ReferenceConsent = Field(
+        default=ReferenceConsent(), description="Whose ReferenceLaunchPlans may see and start the plan."
     )
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from launchplan_operator.api.kinds import Kind
 SHORT_NAMES = {
     "WorkflowDefinition": "wfd",
     "LaunchPlan": "lp",
+    "ReferenceLaunchPlan": "rlp",
     "LaunchPlanExecution": "lpx",
 }
 

@@ -11,6 +11,8 @@ from launchplan_operator.api.conditions import UNOBSERVED
 #: A DNS subdomain in lower case, as the API server demands of object names.
 NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 LABEL_VALUE_PATTERN: Final = r"^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$"
+#: A DNS label, as the API server demands of namespaces.
+NAMESPACE_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 #: A Go duration without sign.
 DURATION_PATTERN: Final = r"^(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|ms|s|m|h))+$"
 SIGNED_DURATION_PATTERN: Final = r"^[-+]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|ms|s|m|h))+$"
@@ -49,6 +51,11 @@ def rules(*each: JsonDict) -> JsonDict:
 def list_map(*keys: str) -> JsonDict:
     """Return what makes a list of a CRD a map by some of its items' fields, so that server-side apply merges it."""
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [*keys]}
+
+
+def list_set() -> JsonDict:
+    """Return what makes a list of a CRD a set, in which nothing stands twice."""
+    return {"x-kubernetes-list-type": "set"}
 
 
 PlanName = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PLAN_NAME, pattern=NAME_PATTERN)]

@@ -31,6 +31,8 @@ MAX_DECISIONS = 10
 MAX_NEXT_TIMES = 5
 #: How many versions a status can hold; as a rule it holds far fewer.
 MAX_PLAN_VERSIONS = 500
+#: How many of those who refer to a plan its status names.
+MAX_REFERRERS = 20
 #: How many seats a ledger can hold: more than any limit, as what runs when a limit is set takes seats above it.
 MAX_LEDGER = 2000
 
@@ -171,6 +173,24 @@ class PlanVersion(Model):
     workflow: Version = Field(description="The version of the workflow that it resolved to.")
 
 
+class Referrer(Model):
+    """A ReferenceLaunchPlan that names the plan."""
+
+    namespace: ObjectName = Field(description="The reference's namespace.")
+    name: ObjectName = Field(description="The reference's name.")
+    allowed: bool = Field(description="Whether allowReferencesFrom lets it see and start the plan.")
+
+
+class References(Model):
+    """Who refers to the plan."""
+
+    count: Count = Field(description="How many references name the plan.")
+    refused: Count = Field(default=0, description="How many of them are not allowed; to them the plan is not there.")
+    from_: Annotated[
+        tuple[Referrer, ...], Field(max_length=MAX_REFERRERS, json_schema_extra=list_map("namespace", "name"))
+    ] = Field(default=(), alias="from", description="The first of them by namespace and name.")
+
+
 class LaunchPlanStatus(Model):
     """What the operator knows about the plan."""
 
@@ -198,4 +218,7 @@ class LaunchPlanStatus(Model):
     last_execution: LastExecution | None = Field(default=None, description="The run that ended or started last.")
     decisions: Annotated[tuple[Decision, ...], Field(max_length=MAX_DECISIONS)] = Field(
         default=(), description="The latest decisions, newest last."
+    )
+    references: References | None = Field(
+        default=None, description="Who refers to the plan; nothing where nobody does."
     )

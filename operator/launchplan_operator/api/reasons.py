@@ -21,6 +21,7 @@ class Reason(StrEnum):
     Inactive = "Inactive", "The plan is valid, but no version is active: only manual runs start."
     Suspended = "Suspended", "The plan is valid and active, but suspended: no slot fires and none is replayed later."
     Valid = "Valid", "The workflow is valid: plans may use it."
+    Resolved = "Resolved", "The reference names a plan whose interface fits: runs through it start."
 
     # A workflow is not valid by itself.
     TypeInvalid = "TypeInvalid", "A declared type is not in the type grammar."
@@ -64,10 +65,47 @@ class Reason(StrEnum):
     CronJobAdopted = "CronJobAdopted", "The plan took over a CronJob of its name, as its annotation asks."
     ScheduleChangePending = "ScheduleChangePending", "The old CronJob is being replaced by one with the new schedule."
 
+    SelectorNeedsClusterMode = (
+        "SelectorNeedsClusterMode",
+        "An operator that serves some namespaces only cannot see the labels of others, by which the plan chooses.",
+    )
+
+    # A reference does not stand for a plan that fits.
+    ReferenceToItself = "ReferenceToItself", "The reference names its own namespace and its own name as the plan."
+    ReferenceToReference = "ReferenceToReference", "What the reference names is no plan but another reference."
+    TargetUnavailable = (
+        "TargetUnavailable",
+        "The plan that the reference names is not there, or does not allow references from this namespace.",
+    )
+    TargetInactive = "TargetInactive", "The reference names no version, and no version of the plan is active."
+    InterfaceMismatch = (
+        "InterfaceMismatch",
+        "The plan does not take what the reference passes, or give what it expects.",
+    )
+
     # A run cannot start, or not yet.
     PlanNotFound = "PlanNotFound", "The launch plan does not exist in this namespace."
     PlanInvalid = "PlanInvalid", "The launch plan is not valid: nothing starts until it is mended."
     PlanDeleted = "PlanDeleted", "The launch plan was deleted before the run started."
+    ReferenceNotFound = "ReferenceNotFound", "The ReferenceLaunchPlan does not exist in this namespace."
+    ReferenceInvalid = (
+        "ReferenceInvalid",
+        "The reference does not stand for a plan that fits: nothing starts through it.",
+    )
+    ReferenceNotAllowed = (
+        "ReferenceNotAllowed",
+        "The plan does not allow references from the namespace that asked for the run, or does so no more.",
+    )
+    RequesterGone = (
+        "RequesterGone",
+        "The execution that asked for the run through a reference is gone, or ended before it counted on it.",
+    )
+    RemoteNameTaken = (
+        "RemoteNameTaken",
+        "In the plan's namespace somebody else's execution has the name that the run would have there.",
+    )
+    RemoteRefused = "RemoteRefused", "The API server refuses the execution in the plan's namespace."
+    RemoteDeleted = "RemoteDeleted", "The execution in the plan's namespace was deleted before it had ended."
     ExecutionNotFound = "ExecutionNotFound", "The execution that shall be run once more does not exist."
     FixedInputOverride = "FixedInputOverride", "The caller gives a value to an input that the plan fixes."
     MissingInput = "MissingInput", "A required input has no value."

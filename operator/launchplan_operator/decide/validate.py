@@ -1,6 +1,6 @@
 """Whether a workflow or a plan can be obeyed: readable chains of checks, each yielding findings."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import Any, Final
@@ -32,8 +32,9 @@ from launchplan_operator.api.template import (
     pod_keys,
     pod_spec,
 )
-from launchplan_operator.api.types import TypeProblem, describe_value, nearest_type, parse_type
-from launchplan_operator.api.workflow import InputParameter, OutputParameter, WorkflowDefinitionSpec
+from launchplan_operator.api.types import TypeProblem, describe_value, parse_type
+from launchplan_operator.api.workflow import InputParameter, WorkflowDefinitionSpec
+from launchplan_operator.decide.declared import check_types
 from launchplan_operator.decide.engine import unserved_limit
 from launchplan_operator.decide.inputs import (
     Bindings,
@@ -139,17 +140,8 @@ def validate_plan(view: PlanView) -> tuple[Finding, ...]:
 
 
 def _types_parse(spec: WorkflowDefinitionSpec) -> Iterator[Finding]:
-    declared: tuple[tuple[str, Sequence[InputParameter | OutputParameter]], ...] = (
-        ("inputs", spec.interface.inputs),
-        ("outputs", spec.interface.outputs),
-    )
-    for side, fields in declared:
-        for place, item in enumerate(fields):
-            problem = parse_type(item.type)
-            if isinstance(problem, TypeProblem):
-                fix = set_item(str(nearest_type(item.type) or "string"), f"spec.interface.{side}[{place}].type")
-                path = f"spec.interface.{side}[{item.name}].type"
-                yield Finding(Reason.TypeInvalid, problem.message, path, problem.hint, fix=fix)
+    yield from check_types(spec.interface.inputs, "spec.interface.inputs")
+    yield from check_types(spec.interface.outputs, "spec.interface.outputs")
 
 
 def _env_names_differ(spec: WorkflowDefinitionSpec) -> Iterator[Finding]:

@@ -28,6 +28,11 @@ MAX_PARALLELISM = "launchplan.dev/max-parallelism"
 OUTPUT_PREFIX = "launchplan.dev/raw-output-prefix"
 #: On an execution that a schedule asks for, and on its pods: the slot, RFC 3339.
 SLOT = "launchplan.dev/slot"
+#: On an execution that somebody asks for through a reference: who asks, by namespace, reference, execution and its uid.
+FROM_NAMESPACE = "launchplan.dev/from-namespace"
+FROM_REFERENCE = "launchplan.dev/from-reference"
+FROM_EXECUTION = "launchplan.dev/from-execution"
+FROM_UID = "launchplan.dev/from-uid"
 #: On a Job that never runs and only occupies a run's name.
 TOMBSTONE = "launchplan.dev/tombstone"
 #: On a tombstone: whose name it occupies.
