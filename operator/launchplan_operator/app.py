@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import kopf
 
 from launchplan_operator import __version__
-from launchplan_operator.api.kinds import CRON_JOBS, JOBS, PODS, Kind
+from launchplan_operator.api.kinds import CRON_JOBS, JOBS, NAMESPACES, PODS, Kind
 from launchplan_operator.frame import kopf_settings, register_login, tell_signs
 from launchplan_operator.handlers import OWN_KINDS, Triggers, register
 from launchplan_operator.kube.client import Client
@@ -35,6 +35,7 @@ from launchplan_operator.reconcile.caches import Caches
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.execution import reconcile_execution
 from launchplan_operator.reconcile.plan import reconcile_plan
+from launchplan_operator.reconcile.reference import reconcile_reference
 from launchplan_operator.reconcile.result import Failed, Outcome, settle
 from launchplan_operator.reconcile.workflow import reconcile_workflow
 from launchplan_operator.render import labels
@@ -42,9 +43,12 @@ from launchplan_operator.settings import Settings
 
 #: The kinds that our own watcher follows: only what bears our label.
 _LABELLED_KINDS = (CRON_JOBS, JOBS, PODS)
+#: All that is followed; namespaces come last, as who serves only some of them does not see them.
+_KINDS = (*OWN_KINDS, *_LABELLED_KINDS, NAMESPACES)
 _RECONCILERS: dict[str, Callable[[Context, str, str], Awaitable[Outcome]]] = {
     "WorkflowDefinition": reconcile_workflow,
     "LaunchPlan": reconcile_plan,
+    "ReferenceLaunchPlan": reconcile_reference,
     "LaunchPlanExecution": reconcile_execution,
 }
 #: Seconds that kopf waits at most for the queue to be done with what was there at the start.
@@ -88,7 +92,7 @@ class Operator:
     async def run(self) -> None:
         """Fill the caches, then work until cancelled. Our own kinds' watches are somebody else's: kopf's."""
         async with asyncio.TaskGroup() as group:
-            for reflector, kind in zip(self.reflectors, (*OWN_KINDS, *_LABELLED_KINDS), strict=True):
+            for reflector, kind in zip(self.reflectors, _KINDS, strict=False):
                 group.create_task(reflector.run_without_watch() if kind in OWN_KINDS else reflector.run())
             for reflector in self.reflectors:
                 await reflector.synced.wait()
@@ -167,7 +171,15 @@ def assemble(
     leader_since = elector.leader_since if elector is not None else lambda: began
     elected = elector is not None
     context = Context(
-        client, caches, recorder, clock, settings.defaults, leader_since, elected=elected, witness=metrics
+        client,
+        caches,
+        recorder,
+        clock,
+        settings.defaults,
+        leader_since,
+        elected=elected,
+        served=frozenset(settings.namespaces),
+        witness=metrics,
     )
     metrics.show_dropped_events(lambda: recorder.dropped)
 
@@ -322,10 +334,10 @@ def _reflectors(
 ) -> list[Reflector]:
     namespaces = settings.namespaces or None
     found = []
-    for kind in (*OWN_KINDS, *_LABELLED_KINDS):
+    for kind in _KINDS[:-1] if namespaces else _KINDS:
         cache = caches.of(kind)
         if cache is not None:
-            selector = None if kind in OWN_KINDS else labels.MANAGED_SELECTOR
+            selector = labels.MANAGED_SELECTOR if kind in _LABELLED_KINDS else None
             # Our own kinds are watched by kopf: that they are listed says nothing of the watch.
             on_sign = None if kind in OWN_KINDS else watches.note
             found.append(

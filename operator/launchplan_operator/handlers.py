@@ -9,14 +9,22 @@ from typing import Any
 
 import kopf
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
+from launchplan_operator.api.conditions import has_status
+from launchplan_operator.api.kinds import (
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
+    Kind,
+)
+from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.kube.cache import Cache
 from launchplan_operator.kube.queue import Key, Queue
-from launchplan_operator.reconcile.caches import Caches, launcher_key, scoped
+from launchplan_operator.reconcile.caches import Caches, launcher_key, scoped, target_place
 from launchplan_operator.render import labels
 
 #: The kinds that kopf watches.
-OWN_KINDS = (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS)
+OWN_KINDS = (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS)
 #: Seconds in which the changes of one run meet in one look at its plan.
 GATHERING = 0.25
 #: The same for what changes nothing but how many run, which the end of a short run overtakes.
@@ -42,6 +50,8 @@ class Triggers:
         caches = self._caches
         caches.workflows.listen(self.workflow_changed)
         caches.plans.listen(self.plan_changed)
+        caches.references.listen(self.reference_changed)
+        caches.namespaces.listen(self.namespace_changed)
         caches.executions.listen(self.execution_changed)
         caches.cronjobs.listen(self.cronjob_changed)
         caches.jobs.listen(self.job_changed)
@@ -59,16 +69,44 @@ class Triggers:
         self._wake_waiting(namespace, "WorkflowDefinition", name)
 
     def plan_changed(self, old: Object | None, new: Object | None) -> None:
-        """The plan itself; its waiting runs, if it stands otherwise; those of whom its ledger says something new."""
+        """The plan itself; its waiting runs, if it stands otherwise; those of whom its ledger says something new.
+
+        The references to it, if it offers something else, or to others.
+        """
         namespace, name = _name(old, new)
         self._wake_own(("LaunchPlan", namespace, name), old, new)
         if _standing(old) != _standing(new):
             self._wake_waiting(namespace, "LaunchPlan", name)
         for name_of_run in _news_of_runs(old, new):
             self._queue.add(("LaunchPlanExecution", namespace, name_of_run), urgent=True)
+        if _offer(old) != _offer(new):
+            for reference in self._caches.references.by("target", scoped(namespace, name)):
+                self._wake_reference(reference)
+
+    def reference_changed(self, old: Object | None, new: Object | None) -> None:
+        """The reference itself; the runs that wait for it, if it stands otherwise; the plans that it names or named."""
+        namespace, name = _name(old, new)
+        self._wake_own(("ReferenceLaunchPlan", namespace, name), old, new)
+        if _verdict(old) != _verdict(new):
+            self._wake_unasked(namespace, name)
+        places = {target_place(each) for each in (old, new) if each is not None}
+        if old is None or new is None or len(places) > 1:
+            for place in places - {None}:
+                self._wake_referred(place)
+
+    def namespace_changed(self, old: Object | None, new: Object | None) -> None:
+        """The references in a namespace whose labels are others, and the plans that they name: some choose by labels."""
+        if _labels(old) == _labels(new):
+            return
+        for reference in self._caches.references.by("namespace", (new or old or {})["metadata"]["name"]):
+            self._wake_reference(reference)
+            self._wake_referred(target_place(reference))
 
     def execution_changed(self, old: Object | None, new: Object | None) -> None:
-        """The run itself; what it is a run of, if the phase is another, or it stands in line now."""
+        """The run itself; what it is a run of, if the phase is another, or it stands in line now.
+
+        The run in another namespace that asks for it, or that it asks for.
+        """
         namespace, name = _name(old, new)
         key = ("LaunchPlanExecution", namespace, name)
         if old is None and new is not None and not _phase(new) and (not self.own_write or labels.is_slot_run(new)):
@@ -86,6 +124,22 @@ class Triggers:
             reference = ((new or old or {}).get("spec") or {}).get("launchPlanRef") or {}
             key = (reference.get("kind", "LaunchPlan"), namespace, str(reference.get("name")))
             self._queue.add_after(key, UNHURRIED if new is not None and _phase(new) == "Running" else GATHERING)
+        self._wake_other_side(old, new)
+
+    def _wake_other_side(self, old: Object | None, new: Object | None) -> None:
+        """Wake the run that asks for this one, at each change; those that this one asks for, if it counts on them or not."""
+        run = new or old or {}
+        requester = labels.requester_of(run)
+        if requester is not None:
+            self._queue.add(("LaunchPlanExecution", requester.namespace, requester.execution))
+        if not labels.is_through_reference(run) or _claim(old) == _claim(new):
+            return
+        for remote in self._caches.executions.by("requester", scoped(*_name(old, new))):
+            namespace = remote["metadata"]["namespace"]
+            self._queue.add(("LaunchPlanExecution", namespace, remote["metadata"]["name"]), urgent=True)
+            if new is None or is_terminal(new.get("status") or {}):
+                # What was kept until its end was mirrored may be removed now.
+                self._queue.add_after(("LaunchPlan", namespace, remote["spec"]["launchPlanRef"]["name"]), GATHERING)
 
     def cronjob_changed(self, old: Object | None, new: Object | None) -> None:
         """The plan of that name, if the CronJob was changed or fired."""
@@ -146,6 +200,24 @@ class Triggers:
         """
         if not self.own_write or news:
             self._queue.add(key)
+
+    def _wake_reference(self, reference: Object) -> None:
+        namespace, name = _name(None, reference)
+        self._queue.add(("ReferenceLaunchPlan", namespace, name))
+        self._wake_unasked(namespace, name)
+
+    def _wake_unasked(self, namespace: str, reference: str) -> None:
+        """Wake the runs through a reference that have not asked for another one yet."""
+        for execution in self._caches.executions.by(
+            "launcher", launcher_key(namespace, "ReferenceLaunchPlan", reference)
+        ):
+            status = execution.get("status") or {}
+            if not is_terminal(status) and "remote" not in status:
+                self._queue.add(("LaunchPlanExecution", namespace, execution["metadata"]["name"]))
+
+    def _wake_referred(self, place: tuple[str, str] | None) -> None:
+        if place is not None and self._caches.plans.get(*place) is not None:
+            self._queue.add_after(("LaunchPlan", *place), GATHERING)
 
     def _wake_waiting(self, namespace: str, kind: str, name: str) -> None:
         for execution in self._caches.executions.by("launcher", launcher_key(namespace, kind, name)):
@@ -229,6 +301,28 @@ def _verdict(obj: Object | None) -> tuple[Any, ...]:
         status.get("observedGeneration"),
         *((c["type"], c["status"], c["reason"]) for c in conditions if c["type"] == "Ready"),
     )
+
+
+def _offer(plan: Object | None) -> tuple[Any, ...]:
+    """What references see of a plan: whether it is there for them, and what its versions take and give."""
+    if plan is None:
+        return ()
+    metadata, status = plan["metadata"], plan.get("status") or {}
+    parts = (status.get(part) for part in ("activeVersion", "versions", "interface"))
+    consent = plan["spec"].get("allowReferencesFrom")
+    return (metadata["uid"], metadata.get("deletionTimestamp"), consent, has_status(plan), *parts)
+
+
+def _claim(run: Object | None) -> tuple[Any, ...]:
+    """What the other side sees of a run through a reference: whether it goes on, and on whom it counts."""
+    if run is None:
+        return ()
+    status = run.get("status") or {}
+    return run["metadata"]["uid"], is_terminal(status), status.get("remote")
+
+
+def _labels(namespace: Object | None) -> Object | None:
+    return (namespace["metadata"].get("labels") or {}) if namespace is not None else None
 
 
 def _cronjob_facts(cronjob: Object | None) -> tuple[Any, ...]:

@@ -26,12 +26,14 @@ class Bindings:
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
-def unexpected_input(name: str, parameters: Sequence[InputParameter], path: str) -> Finding:
+def unexpected_input(
+    name: str, parameters: Sequence[InputParameter], path: str, declarer: str = "the workflow"
+) -> Finding:
     """Return the finding for a key that the workflow does not declare, with the nearest name as the hint."""
     known = [parameter.name for parameter in parameters]
     return Finding(
         Reason.UnexpectedInput,
-        f"found the input {name!r}, which the workflow does not declare; it declares {listed(known)}",
+        f"found the input {name!r}, which {declarer} does not declare; it declares {listed(known)}",
         path=f"{path}.{name}",
         hint=_hint(name, known),
     )
@@ -49,7 +51,11 @@ def check_binding(parameter: InputParameter, value: Any, path: str) -> Finding |
 
 
 def check_values(
-    parameters: Sequence[InputParameter], values: Mapping[str, Any], path: str, taken: Collection[str] = ()
+    parameters: Sequence[InputParameter],
+    values: Mapping[str, Any],
+    path: str,
+    taken: Collection[str] = (),
+    declarer: str = "the workflow",
 ) -> Iterator[Finding]:
     """Yield a finding for each value that names no input or is not of its type; `taken` are names that have a value."""
     declared = {parameter.name: parameter for parameter in parameters}
@@ -58,7 +64,7 @@ def check_values(
         if parameter is None:
             near = nearest_name(name, [each for each in declared if each not in values and each not in taken])
             meant = (near, _nearest(declared[near], value)) if near is not None else None
-            yield replace(unexpected_input(name, parameters, path), fix=_rename(path, name, meant))
+            yield replace(unexpected_input(name, parameters, path, declarer), fix=_rename(path, name, meant))
         elif mismatch := check_binding(parameter, value, path):
             yield mismatch
 
@@ -121,12 +127,13 @@ def _caller_findings(
     yield from check_values(parameters, free, "spec.inputs")
     for name in unbound_inputs(parameters, bindings):
         if name not in caller:
-            yield Finding(
-                Reason.MissingInput,
-                f"found no value for the required input {name!r}",
-                path=f"spec.inputs.{name}",
-                hint="give it in the execution's inputs, or as a default or fixed input of the plan",
-            )
+            yield missing_input(name, "give it in the execution's inputs, or as a default or fixed input of the plan")
+
+
+def missing_input(name: str, hint: str) -> Finding:
+    """Return the finding for a required input to which a run gives no value."""
+    message = f"found no value for the required input {name!r}"
+    return Finding(Reason.MissingInput, message, path=f"spec.inputs.{name}", hint=hint)
 
 
 def _size_findings(parameters: Sequence[InputParameter], resolved: Mapping[str, Any]) -> Iterator[Finding]:

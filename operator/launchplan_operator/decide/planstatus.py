@@ -55,6 +55,7 @@ class PlanReport:
         versions: the versions that can be run, newest last.
         pending: something of ours that is under way and keeps the plan from being ready.
         concurrency: the ledger as it stands in the status; None for a plan without a limit.
+        references: who refers to the plan; None where nobody does.
     """
 
     generation: int
@@ -72,6 +73,7 @@ class PlanReport:
     last_execution: Mapping[str, Any] | None
     decisions: Sequence[Mapping[str, Any]] = field(default=())
     concurrency: Mapping[str, Any] | None = None
+    references: Mapping[str, Any] | None = None
 
 
 def build_plan_status(report: PlanReport, previous: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -89,6 +91,7 @@ def build_plan_status(report: PlanReport, previous: Mapping[str, Any], now: date
         "uncounted": [{"uid": uid} for uid in report.counting.uncounted],
         "lastExecution": report.last_execution,
         "decisions": list(report.decisions)[-MAX_DECISIONS:],
+        "references": dict(report.references) if report.references else None,
     }
     fixed = {"observedGeneration": report.generation, "conditions": conditions, "running": report.running}
     status = fixed | {name: value for name, value in optional.items() if value not in (None, {}, [])}

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
-from launchplan_operator.api.mending import Fix, remove_item, set_field, set_item
+from launchplan_operator.api.mending import Fix, remove_item, retarget, set_field, set_item
 from launchplan_operator.api.reference import ReferenceLaunchPlanSpec
 from launchplan_operator.api.types import TypeProblem, parse_type
+from launchplan_operator.api.workflow import InputParameter
 from launchplan_operator.decide.casting import casting_obstacle
 from launchplan_operator.decide.declared import check_types
-from launchplan_operator.decide.inputs import listed, nearest_name
+from launchplan_operator.decide.inputs import check_values, listed, missing_input, nearest_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,48 @@ def check_interface(spec: ReferenceLaunchPlanSpec, offer: Offer) -> tuple[Findin
     relied on must come out. Types fit as Flyte's compiler casts them; those of the reference parse.
     """
     return (*_passed_is_taken(spec, offer), *_needed_is_declared(spec, offer), *_expected_comes_out(spec, offer))
+
+
+def check_passed(spec: ReferenceLaunchPlanSpec, offer: Offer, inputs: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """Return what is wrong with the inputs of a run through a reference: all that can be known without the plan's values."""
+    needed = [each.name for each in offer.inputs if each.required and each.name not in inputs]
+    return (
+        *check_values(declared_parameters(spec), inputs, "spec.inputs", declarer="the reference"),
+        *(missing_input(name, "give it in the execution's inputs: the plan needs it") for name in needed),
+    )
+
+
+def declared_parameters(spec: ReferenceLaunchPlanSpec) -> tuple[InputParameter, ...]:
+    """Return the inputs of a reference as those of a workflow; whether a run must give one is the plan's to say."""
+    return tuple(InputParameter(name=each.name, type=each.type) for each in spec.inputs)
+
+
+def reference_not_found(name: str, others: Sequence[str]) -> Finding:
+    """Return the finding for a reference that does not exist; `others` are the names of those that do."""
+    message = f"found no ReferenceLaunchPlan {name!r} in this namespace"
+    meant = nearest_name(name, others)
+    hint = f"did you mean {meant!r}?" if meant is not None else "apply it, or see: kubectl get rlp"
+    return Finding(Reason.ReferenceNotFound, message, "spec.launchPlanRef.name", hint, transient=True)
+
+
+def reference_invalid(name: str, finding: Finding) -> Finding:
+    """Return what a reference's own finding is to a run through it."""
+    message = f"the ReferenceLaunchPlan {name!r} does not stand for a plan that fits: {finding.reason}: {finding.text}"
+    fix = retarget(finding.fix, "rlp", name)
+    return Finding(
+        Reason.ReferenceInvalid,
+        message,
+        "spec.launchPlanRef.name",
+        f"kubectl describe rlp {name}",
+        transient=finding.transient,
+        fix=fix,
+    )
+
+
+def another_version(name: str, wanted: str, pinned: str) -> Finding:
+    """Return the finding for a run that asks for another version than the one that its reference names."""
+    message = f"found version {wanted!r}, but the ReferenceLaunchPlan {name!r} stands for version {pinned!r} alone"
+    return Finding(Reason.VersionNotFound, message, "spec.launchPlanRef.version", "name that version, or none")
 
 
 def target_unavailable(place: str) -> Finding:

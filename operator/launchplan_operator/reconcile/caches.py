@@ -13,7 +13,9 @@ from launchplan_operator.api.kinds import (
     JOBS,
     LAUNCH_PLAN_EXECUTIONS,
     LAUNCH_PLANS,
+    NAMESPACES,
     PODS,
+    REFERENCE_LAUNCH_PLANS,
     WORKFLOW_DEFINITIONS,
     Kind,
 )
@@ -71,6 +73,13 @@ def project_pod(pod: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def project_namespace(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decisions read of a namespace: its labels, all of them, as plans may choose by any."""
+    metadata = namespace["metadata"]
+    kept = {key: metadata[key] for key in ("name", "uid", "resourceVersion", "labels") if key in metadata}
+    return {"apiVersion": NAMESPACES.api_version, "kind": NAMESPACES.kind, "metadata": kept}
+
+
 def _metadata(metadata: Mapping[str, Any], *, annotations: bool) -> dict[str, Any]:
     kept = {key: metadata[key] for key in _METADATA if key in metadata}
     own = {key: value for key, value in (metadata.get("labels") or {}).items() if _is_read(key)}
@@ -95,6 +104,23 @@ def _launcher(execution: Mapping[str, Any]) -> Iterable[str]:
     reference = execution.get("spec", {}).get("launchPlanRef") or {}
     kind, name = reference.get("kind", "LaunchPlan"), str(reference.get("name"))
     return (launcher_key(execution["metadata"]["namespace"], kind, name),)
+
+
+def _target(reference: Mapping[str, Any]) -> Iterable[str]:
+    place = target_place(reference)
+    return (scoped(*place),) if place else ()
+
+
+def target_place(reference: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the namespace and name of the plan that a stored reference names; None where its spec does not say."""
+    spec = reference.get("spec") or {}
+    namespace = spec.get("namespace") or f"{spec.get('project')}-{spec.get('domain')}"
+    return (namespace, spec["name"]) if "name" in spec else None
+
+
+def _requester(execution: Mapping[str, Any]) -> Iterable[str]:
+    requester = labels.requester_of(execution)
+    return (scoped(requester.namespace, requester.execution),) if requester else ()
 
 
 def _is_unaccepted_slot_run(execution: Mapping[str, Any]) -> bool:
@@ -124,7 +150,10 @@ class Caches:
 
     workflows: Cache = field(default_factory=lambda: Cache(indexes={"namespace": _namespace}))
     plans: Cache = field(default_factory=lambda: Cache(indexes={"namespace": _namespace, "workflow": _plan_workflow}))
-    executions: Cache = field(default_factory=lambda: Cache(indexes={"launcher": _launcher}))
+    references: Cache = field(default_factory=lambda: Cache(indexes={"namespace": _namespace, "target": _target}))
+    #: Empty where the operator serves some namespaces only: it may not see any.
+    namespaces: Cache = field(default_factory=lambda: Cache(project_namespace))
+    executions: Cache = field(default_factory=lambda: Cache(indexes={"launcher": _launcher, "requester": _requester}))
     cronjobs: Cache = field(default_factory=Cache)
     jobs: Cache = field(
         default_factory=lambda: Cache(project_job, {"plan": _label_index(labels.PLAN), "tombstone": _tombstones})
@@ -201,16 +230,18 @@ class Caches:
         return {
             WORKFLOW_DEFINITIONS: self.workflows,
             LAUNCH_PLANS: self.plans,
+            REFERENCE_LAUNCH_PLANS: self.references,
             LAUNCH_PLAN_EXECUTIONS: self.executions,
             CRON_JOBS: self.cronjobs,
             JOBS: self.jobs,
             PODS: self.pods,
+            NAMESPACES: self.namespaces,
         }.get(kind)
 
     def names(self, kind: Kind, namespace: str) -> tuple[str, ...]:
-        """Return the sorted names of a namespace's workflows or plans."""
-        found = self.workflows if kind == WORKFLOW_DEFINITIONS else self.plans
-        return tuple(sorted(obj["metadata"]["name"] for obj in found.by("namespace", namespace)))
+        """Return the sorted names of a namespace's workflows, plans or references."""
+        found = self.of(kind)
+        return tuple(sorted(obj["metadata"]["name"] for obj in found.by("namespace", namespace))) if found else ()
 
     def take(self, kind: Kind, obj: dict[str, Any]) -> None:
         """Take what a write of ours returned."""

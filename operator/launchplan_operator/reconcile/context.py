@@ -54,6 +54,7 @@ class Context:
         leader_since: since when this process is the one that writes, by its own wall clock, aware; None before.
         flights: what this process asked for and got no answer to.
         elected: whether this process is the only one that writes; without an election another may do so too.
+        served: the namespaces that are served; none means all.
         witness: told of each status that was written, which is where a decision counts.
     """
 
@@ -65,6 +66,7 @@ class Context:
     leader_since: Callable[[], datetime | None] = lambda: None
     flights: Flights = field(default_factory=Flights)
     elected: bool = True
+    served: frozenset[str] = frozenset()
     witness: Witness = field(default_factory=_Nobody)
 
 

@@ -52,6 +52,8 @@ async def occupy_if_starting(
     context: Context, execution: Mapping[str, Any], standing: Standing, end: End
 ) -> Outcome | None:
     """Occupy a run's name where a Job may yet be made for it; an outcome if one was made already."""
+    if labels.is_through_reference(execution):
+        return None
     if standing.seat is None and not may_be_starting(context, execution):
         return None
     found = await occupy_name(context, execution["metadata"], end, standing.plan)

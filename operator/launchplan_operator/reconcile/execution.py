@@ -14,6 +14,8 @@ from launchplan_operator.reconcile.context import Context, may_be_starting, writ
 from launchplan_operator.reconcile.ending import write_aborted
 from launchplan_operator.reconcile.follow import adopt_stray, follow_job, is_job_of, origin_type
 from launchplan_operator.reconcile.launch import launch, meet_other_job, meet_tombstone
+from launchplan_operator.reconcile.remote import follow_reference
+from launchplan_operator.reconcile.requester import end_unasked
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.reconcile.slotruns import is_straggler
 from launchplan_operator.reconcile.standing import find_end, find_standing, plan_of
@@ -37,11 +39,17 @@ async def reconcile_execution(context: Context, namespace: str, name: str) -> Ou
         return await record_job(context, job) if job is not None else Done()
     if execution["metadata"].get("deletionTimestamp"):
         return Done()
-    if is_terminal(execution.get("status") or {}):
-        return await _look_after(context, execution, job)
+    ended = is_terminal(execution.get("status") or {})
+    if labels.is_through_reference(execution):
+        return await (_observe_late_wish(context, execution) if ended else follow_reference(context, execution))
+    return await (_look_after(context, execution, job) if ended else _go_on(context, execution, job))
+
+
+async def _go_on(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any] | None) -> Outcome:
+    """Bring a run that has not ended, and has a Job of its own or none yet, one step forward."""
     if job is None and (is_record(execution) or _was_started(context, execution)):
         # Absence is never concluded from a cache.
-        job = await context.client.get(JOBS, namespace, name)
+        job = await context.client.get(JOBS, execution["metadata"]["namespace"], execution["metadata"]["name"])
         if job is None:
             return await _end_without_job(context, execution)
     if labels.is_slot_run(execution) and (outcome := await _remove_straggler(context, execution)):
@@ -52,7 +60,8 @@ async def reconcile_execution(context: Context, namespace: str, name: str) -> Ou
         return await meet_tombstone(context, execution, job)
     if not is_job_of(job, execution):
         return await meet_other_job(context, execution, job)
-    return await follow_job(context, execution, job)
+    told = await end_unasked(context, execution)
+    return told if not isinstance(told, Done) else await follow_job(context, execution, job)
 
 
 async def _remove_straggler(context: Context, execution: Mapping[str, Any]) -> Outcome | None:

@@ -159,7 +159,7 @@ def _accepted(execution: Mapping[str, Any], job: Mapping[str, Any], *, counted: 
     } | ({"counted": True} if counted else {})
 
 
-def _origin(execution: Mapping[str, Any], annotations: Mapping[str, str]) -> dict[str, str]:
+def _origin(execution: Mapping[str, Any], annotations: Mapping[str, str]) -> dict[str, Any]:
     slot = annotations.get(labels.CRONJOB_SLOT)
     if slot is None or labels.is_slot_run(execution):
         return origin_of(execution)

@@ -2,25 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
-from launchplan_operator.api.mending import target_of
-from launchplan_operator.decide.instants import to_instant
-from launchplan_operator.decide.progress import queued_status, waiting_status
-from launchplan_operator.decide.readiness import PATIENCE
+from launchplan_operator.decide.progress import queued_status
 from launchplan_operator.decide.references import check_run_name
 from launchplan_operator.decide.refusals import show_quota
 from launchplan_operator.decide.runcommand import RunWish, run_instead, wish_of
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.choice import choose_content, read_wish
 from launchplan_operator.reconcile.context import Context, may_be_starting, write_status
-from launchplan_operator.reconcile.ending import abort, finish_unstarted, reject, requested_facts, skip
+from launchplan_operator.reconcile.ending import abort, finish_unstarted, reject, skip
 from launchplan_operator.reconcile.follow import accepted_facts, follow_job, is_job_of
+from launchplan_operator.reconcile.requester import meet_requester
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.reconcile.standing import (
     Standing,
@@ -31,6 +28,7 @@ from launchplan_operator.reconcile.standing import (
     tell_standing,
 )
 from launchplan_operator.reconcile.tombstone import is_tombstone_of
+from launchplan_operator.reconcile.waiting import let_wait, refuse
 from launchplan_operator.render import labels
 from launchplan_operator.render.job import JobContent, render_job
 
@@ -40,13 +38,11 @@ _ASK_AGAIN = 15.0
 async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
     """Check a run and start it when its turn has come, or say why it waits or never starts."""
     standing = find_standing(context, execution)
-    if end := find_end(execution, standing):
-        return await abort(context, execution, standing, end)
-    if standing.skipped is not None:
-        return await skip(context, execution, standing, standing.skipped)
+    if (outcome := await _forestall(context, execution, standing)) is not None:
+        return outcome
     spec = await read_wish(context, execution)
     if isinstance(spec, tuple):
-        return await _refuse(context, execution, spec)
+        return await refuse(context, execution, spec)
     if misnamed := check_run_name(execution["metadata"]["name"]) if not labels.is_slot_run(execution) else None:
         return await reject(context, execution, *run_instead((misnamed,), wish_of(spec)))
     if _plan_is_another(context, execution, spec):
@@ -59,10 +55,19 @@ async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
         # The verdict on the workflow or the plan wakes the runs that wait for it.
         return Done()
     if isinstance(content, tuple):
-        return await _refuse(context, execution, content)
+        return await refuse(context, execution, content)
     if standing.must_wait:
         return await _wait(context, execution, standing, accepted_facts(execution, content))
     return await _create(context, execution, replace(content, limited=standing.limited), wish_of(spec))
+
+
+async def _forestall(context: Context, execution: Mapping[str, Any], standing: Standing) -> Outcome | None:
+    """End a run that is not to start, or let it wait for whoever asks for it; None where nothing is in its way."""
+    if end := find_end(execution, standing):
+        return await abort(context, execution, standing, end)
+    if standing.skipped is not None:
+        return await skip(context, execution, standing, standing.skipped)
+    return await meet_requester(context, execution, standing)
 
 
 async def meet_tombstone(context: Context, execution: Mapping[str, Any], tombstone: Mapping[str, Any]) -> Outcome:
@@ -71,7 +76,7 @@ async def meet_tombstone(context: Context, execution: Mapping[str, Any], tombsto
         return await finish_unstarted(context, execution, tombstone)
     name = execution["metadata"]["name"]
     message = f"an execution {name!r} ended before it started, and its name is kept for some minutes"
-    return await _let_wait(
+    return await let_wait(
         context, execution, (Finding(Reason.JobNameTaken, message, "metadata.name", transient=True),), {}
     )
 
@@ -83,7 +88,7 @@ async def meet_other_job(
     controller = labels.controller_of(job) or {}
     earlier = {"kind": LAUNCH_PLAN_EXECUTIONS.kind, "name": execution["metadata"]["name"]}
     if controller.items() >= earlier.items():
-        return await _refuse(context, execution, (_leaving(execution),))
+        return await refuse(context, execution, (_leaving(execution),))
     found = (_taken(execution),)
     return await reject(context, execution, *(run_instead(found, wish) if wish is not None else found))
 
@@ -163,34 +168,7 @@ async def _job_refused(context: Context, execution: Mapping[str, Any], version: 
     transient = reply.status == HTTPStatus.FORBIDDEN
     message = f"the API server refuses the Job: {reply.message}"
     finding = Finding(Reason.JobRefused, message, "spec", transient=transient, fix=show_quota(reply.message))
-    return await _refuse(context, execution, (finding,), {"launchPlanVersion": version})
-
-
-async def _refuse(
-    context: Context,
-    execution: Mapping[str, Any],
-    findings: tuple[Finding, ...],
-    fixed: Mapping[str, Any] | None = None,
-) -> Outcome:
-    """Reject the run, or let it wait while another object's arrival may still mend all that is wrong.
-
-    `fixed` is what the status says of the run from now on.
-    """
-    if any(not finding.transient for finding in findings) or _patience(context, execution) <= timedelta():
-        return await reject(context, execution, *findings)
-    outcome = await _let_wait(context, execution, findings, fixed or {})
-    if not isinstance(outcome, Done):
-        return outcome
-    return Again(min(_patience(context, execution).total_seconds(), _ASK_AGAIN))
-
-
-async def _let_wait(
-    context: Context, execution: Mapping[str, Any], findings: tuple[Finding, ...], fixed: Mapping[str, Any]
-) -> Outcome:
-    previous = {**requested_facts(context, execution), **(execution.get("status") or {}), **fixed}
-    target = target_of(LAUNCH_PLAN_EXECUTIONS, execution)
-    status = waiting_status(findings, target, execution["metadata"]["generation"], context.clock(), previous)
-    return await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
+    return await refuse(context, execution, (finding,), {"launchPlanVersion": version})
 
 
 async def _wait(
@@ -219,10 +197,3 @@ def _plan_deleted(name: str) -> Finding:
     )
     hint = "apply the plan again, then create a new execution"
     return Finding(Reason.PlanDeleted, message, "spec.launchPlanRef.name", hint)
-
-
-def _patience(context: Context, execution: Mapping[str, Any]) -> timedelta:
-    """Return how long a run may still wait for another object's arrival, from when it could first start."""
-    seat = find_standing(context, execution).seat
-    created = to_instant(execution["metadata"]["creationTimestamp"])
-    return (max(created, seat.admitted_at) if seat else created) + PATIENCE - context.clock()

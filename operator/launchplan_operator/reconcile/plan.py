@@ -21,6 +21,7 @@ from launchplan_operator.reconcile.planreport import report_status
 from launchplan_operator.reconcile.planschedule import advance_schedule
 from launchplan_operator.reconcile.planslots import join_accounts
 from launchplan_operator.reconcile.planview import PlanReading, read_plan
+from launchplan_operator.reconcile.requester import is_awaited
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.reconcile.retention import executions_of, remove_tombstones, retain
 from launchplan_operator.reconcile.revisions import keep_revision, known_versions, prune_revisions
@@ -107,7 +108,8 @@ async def _retain(
     history = reading.spec.history
     ttl = parse_go_duration(history.ttl) if history.ttl else None
     limits = HistoryLimits(history.succeeded, history.failed, history.skipped, ttl)
-    return await retain(context, [e for e in executions if _is_covered(e, status)], limits)
+    ended = [each for each in executions if _is_covered(each, status) and not is_awaited(context, each)]
+    return await retain(context, ended, limits)
 
 
 def _is_covered(execution: Mapping[str, Any], status: Mapping[str, Any]) -> bool:

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from launchplan_operator.api.conditions import Finding
 from launchplan_operator.api.kinds import LAUNCH_PLANS
 from launchplan_operator.api.mending import target_of
+from launchplan_operator.decide.consent import check_consent
 from launchplan_operator.decide.counting import Countable, Counting, count_executions
 from launchplan_operator.decide.decisions import decision_of, withdraw_unstarted
 from launchplan_operator.decide.planstatus import PlanReport, build_plan_status, plan_interface
@@ -17,6 +19,7 @@ from launchplan_operator.reconcile.ledger import LedgerStep
 from launchplan_operator.reconcile.planforce import Force
 from launchplan_operator.reconcile.plansituation import ScheduleStep
 from launchplan_operator.reconcile.planview import PlanReading
+from launchplan_operator.reconcile.referrers import report_referrers
 
 
 def report_status(
@@ -47,7 +50,7 @@ def report_status(
         pinned=pinned is not None,
         suspended=reading.spec is not None and reading.spec.suspend,
         versions=bound_history(reading.known, needed),
-        findings=(*reading.findings, *force.findings, *step.findings),
+        findings=(*reading.findings, *force.findings, *step.findings, *_consent_findings(context, reading)),
         pending=step.pending or ledger.pending,
         interface=plan_interface(shown.workflow.interface, shown.bindings) if shown else None,
         schedule=step.schedule,
@@ -56,8 +59,13 @@ def report_status(
         last_execution=_last(executions) or previous.get("lastExecution"),
         decisions=(*(previous.get("decisions") or ()), *_decisions(steps, executions, counting, now)),
         concurrency=ledger.status,
+        references=report_referrers(context, plan),
     )
     return build_plan_status(report, known, now), counting
+
+
+def _consent_findings(context: Context, reading: PlanReading) -> tuple[Finding, ...]:
+    return check_consent(reading.spec.allow_references_from, context.served) if reading.spec is not None else ()
 
 
 def _decisions(

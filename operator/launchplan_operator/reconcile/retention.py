@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
+from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, Kind
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.retention import MINIMUM_AGE, Ended, HistoryLimits, decide_retention, marks_of
@@ -21,11 +21,9 @@ def executions_of(context: Context, namespace: str, kind: str, name: str) -> lis
     return context.caches.executions.by("launcher", launcher_key(namespace, kind, name))
 
 
-async def retain_bare(context: Context, namespace: str, name: str) -> Outcome:
-    """Keep the history of a workflow's runs without a plan."""
-    ended = [
-        e for e in executions_of(context, namespace, "WorkflowDefinition", name) if is_terminal(e.get("status") or {})
-    ]
+async def retain_bare(context: Context, kind: Kind, namespace: str, name: str) -> Outcome:
+    """Keep the history of a workflow's runs without a plan, or of the runs through a reference."""
+    ended = [e for e in executions_of(context, namespace, kind.kind, name) if is_terminal(e.get("status") or {})]
     return await retain(context, ended, BARE_LIMITS)
 
 

@@ -5,7 +5,7 @@ occupied before its seat goes, so that a Job of that name is refused.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -80,8 +80,10 @@ def find_end(execution: Mapping[str, Any], standing: Standing) -> End | None:
     return None
 
 
-def origin_of(execution: Mapping[str, Any]) -> dict[str, str]:
-    """Return who asked for a run: a slot, a person, or a person's wish to run an earlier one once more."""
+def origin_of(execution: Mapping[str, Any]) -> dict[str, Any]:
+    """Return who asked for a run: a slot, a person, a person's wish to run an earlier one once more, or another run."""
+    if requester := labels.requester_of(execution):
+        return {"type": "Reference", "requester": asdict(requester)}
     if labels.is_slot_run(execution):
         metadata = execution["metadata"]
         origin = (metadata.get("labels") or {}).get(labels.ORIGIN)

@@ -57,7 +57,7 @@ async def reconcile_workflow(context: Context, namespace: str, name: str) -> Out
         outcome = await _check(context, obj)
         if not isinstance(outcome, Done):
             return outcome
-    return await retain_bare(context, namespace, name)
+    return await retain_bare(context, WORKFLOW_DEFINITIONS, namespace, name)
 
 
 async def _check(context: Context, obj: Mapping[str, Any]) -> Outcome:

@@ -1,4 +1,4 @@
-"""The executions that we make: records of what a CronJob started, and runs of slots that we start ourselves."""
+"""The executions that we make: records of what a CronJob started, runs of slots, and what references ask for."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,6 +26,38 @@ def render_slot_run(
     return _render(
         plan, name, version, origin, {labels.SLOT: time}, wish | ({"inputs": dict(inputs)} if inputs else {})
     )
+
+
+def render_remote(
+    asking: Mapping[str, Any], plan: Mapping[str, Any], version: str, inputs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the execution that does what another one asks for through a reference, in the namespace of the plan.
+
+    It has no owner, as none may be in another namespace. `asking` is the execution that asks, `inputs` what it gives.
+    """
+    metadata, plan_name = asking["metadata"], plan["metadata"]["name"]
+    own_labels = {
+        labels.MANAGED_BY: labels.MANAGER,
+        labels.PLAN: plan_name,
+        labels.VERSION: version,
+        labels.ORIGIN: "Reference",
+        labels.FROM_NAMESPACE: metadata["namespace"],
+        labels.FROM_REFERENCE: asking["spec"]["launchPlanRef"]["name"],
+        labels.FROM_EXECUTION: metadata["name"],
+        labels.FROM_UID: metadata["uid"],
+    }
+    wish = {"launchPlanRef": {"kind": "LaunchPlan", "name": plan_name, "version": version}, "inputs": dict(inputs)}
+    return {
+        "apiVersion": LAUNCH_PLAN_EXECUTIONS.api_version,
+        "kind": LAUNCH_PLAN_EXECUTIONS.kind,
+        "metadata": {
+            "name": labels.remote_name(metadata["uid"]),
+            "namespace": plan["metadata"]["namespace"],
+            "labels": usable(plan["spec"].get("labels")) | own_labels,
+            "annotations": usable(plan["spec"].get("annotations")),
+        },
+        "spec": wish,
+    }
 
 
 def _render(

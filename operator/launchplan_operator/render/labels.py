@@ -1,6 +1,7 @@
 """Our labels and annotations: how everything that we make is found again."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -51,6 +52,29 @@ CRONJOB_SLOT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 JOB_NAME = "batch.kubernetes.io/job-name"
 
 
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """The execution that asks for another one through a reference: its namespace, the reference, its name and uid."""
+
+    namespace: str
+    reference: str
+    execution: str
+    uid: str
+
+
+def requester_of(execution: Mapping[str, Any]) -> Requester | None:
+    """Return who asks for an execution from elsewhere, as its labels say; they count only where its name fits them."""
+    found = execution["metadata"].get("labels") or {}
+    marks = [found.get(label) for label in (FROM_NAMESPACE, FROM_REFERENCE, FROM_EXECUTION, FROM_UID)]
+    said = Requester(*(mark or "" for mark in marks))
+    return said if all(marks) and execution["metadata"]["name"] == remote_name(said.uid) else None
+
+
+def remote_name(uid: str) -> str:
+    """Return the name of the execution that does what the one with this uid asks for: nobody else's can have it."""
+    return f"ref-{uid}"
+
+
 def owner_reference(owner: Mapping[str, Any], *, controller: bool) -> dict[str, Any]:
     """Return a reference to an owner that the garbage collector follows and that blocks nothing."""
     return {
@@ -67,6 +91,11 @@ def controller_of(obj: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return an object's controller reference, or None."""
     references = obj["metadata"].get("ownerReferences") or ()
     return next((reference for reference in references if reference.get("controller")), None)
+
+
+def is_through_reference(execution: Mapping[str, Any]) -> bool:
+    """Tell whether an execution is a run through a reference: another one has its Job."""
+    return (execution["spec"].get("launchPlanRef") or {}).get("kind") == "ReferenceLaunchPlan"
 
 
 def is_tombstone(job: Mapping[str, Any]) -> bool:
