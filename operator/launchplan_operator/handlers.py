@@ -130,7 +130,8 @@ class Triggers:
         """Wake the run that asks for this one, at each change; those that this one asks for, if it counts on them or not."""
         run = new or old or {}
         requester = labels.requester_of(run)
-        if requester is not None:
+        # It made this one just now, and goes on by itself.
+        if requester is not None and not (old is None and self.own_write):
             self._queue.add(("LaunchPlanExecution", requester.namespace, requester.execution))
         if not labels.is_through_reference(run) or _claim(old) == _claim(new):
             return

@@ -7,7 +7,13 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
+from launchplan_operator.api.kinds import (
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
+    Kind,
+)
 from launchplan_operator.observe.catalogue import (
     ADMISSION_WAIT,
     BUILD,
@@ -40,7 +46,12 @@ from launchplan_operator.observe.series import Namespaces, Scraped, Values, make
 from launchplan_operator.observe.standing import Standing
 from launchplan_operator.observe.watches import Watches
 
-_KINDS: Final = (WORKFLOW_DEFINITIONS.kind, LAUNCH_PLANS.kind, LAUNCH_PLAN_EXECUTIONS.kind)
+_KINDS: Final = (
+    WORKFLOW_DEFINITIONS.kind,
+    LAUNCH_PLANS.kind,
+    REFERENCE_LAUNCH_PLANS.kind,
+    LAUNCH_PLAN_EXECUTIONS.kind,
+)
 _METHODS: Final = {"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE"}
 _logger = getLogger(__name__)
 
