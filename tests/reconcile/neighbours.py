@@ -25,12 +25,13 @@ FITTING: dict[str, Any] = {
 ALL = {"from": "All"}
 
 
-def reference(name: str = "theirs", **spec: Any) -> Object:
+def reference(name: str = "theirs", /, **spec: Any) -> Object:
     """Return a reference to the plan, from the other namespace."""
-    return _manifest(REFERENCE_LAUNCH_PLANS, name, {"namespace": NAMESPACE, "name": "hello"} | FITTING | spec)
+    place = {} if "project" in spec else {"namespace": NAMESPACE}
+    return _manifest(REFERENCE_LAUNCH_PLANS, name, place | {"name": "hello"} | FITTING | spec)
 
 
-def asked(name: str = "asked", **spec: Any) -> Object:
+def asked(name: str = "asked", /, **spec: Any) -> Object:
     """Return a run through the reference."""
     return _manifest(
         LAUNCH_PLAN_EXECUTIONS, name, {"launchPlanRef": {"kind": "ReferenceLaunchPlan", "name": "theirs"}} | spec
@@ -59,7 +60,7 @@ class Neighbours(World):
         assert found is not None, f"no {kind.kind} {namespace}/{name}"
         return found
 
-    def change(self, kind: Kind, name: str, namespace: str = ASKING, **spec: Any) -> Object:
+    def change(self, kind: Kind, name: str, namespace: str = ASKING, /, **spec: Any) -> Object:
         """Merge into the spec of an object of the other namespace."""
         return self.api.do("PATCH", kind.path(namespace, name), {"spec": spec})
 

