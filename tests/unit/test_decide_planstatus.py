@@ -238,6 +238,11 @@ def test_a_clock_change_ahead_is_warned_of() -> None:
     assert any("2026-03-29" in warning for warning in warnings)
 
 
+def test_an_interface_that_lost_its_last_field_is_told_as_empty() -> None:
+    """The one that was told before is not that of the version in force."""
+    assert "interface" not in built(built(), generation=4, interface={})
+
+
 def interface(*inputs: dict[str, Any]) -> Interface:
     """Return an interface with these inputs and one output."""
     return Interface.model_validate({"inputs": inputs, "outputs": [{"name": "rows", "type": "integer"}]})

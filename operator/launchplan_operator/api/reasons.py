@@ -96,6 +96,10 @@ class Reason(StrEnum):
         "ReferenceNotAllowed",
         "The plan does not allow references from the namespace that asked for the run, or does so no more.",
     )
+    AwaitingRequester = (
+        "AwaitingRequester",
+        "The execution that asked for the run through a reference has not noted it yet: nothing starts before.",
+    )
     RequesterGone = (
         "RequesterGone",
         "The execution that asked for the run through a reference is gone, or ended before it counted on it.",

@@ -84,7 +84,7 @@ def build_plan_status(report: PlanReport, previous: Mapping[str, Any], now: date
         "activeVersion": report.active,
         "latestVersion": report.versions[-1].version if report.versions else None,
         "versions": [asdict(each) for each in report.versions],
-        "interface": report.interface or previous.get("interface"),
+        "interface": previous.get("interface") if report.interface is None else report.interface,
         "schedule": schedule_status(report.schedule, now) if report.schedule else None,
         "concurrency": dict(report.concurrency) if report.concurrency else None,
         "counts": dict(report.counting.counts),

@@ -25,6 +25,7 @@ _PHASES = {
     Reason.Aborted: Phase.Aborted,
     Reason.JobDeleted: Phase.Aborted,
     Reason.Replaced: Phase.Aborted,
+    Reason.RequesterGone: Phase.Aborted,
     Reason.TimedOut: Phase.TimedOut,
     Reason.Aborting: Phase.Aborting,
     Reason.Running: Phase.Running,

@@ -18,7 +18,9 @@ from launchplan_operator.reconcile.tombstone import occupy_name, read_cause
 from launchplan_operator.render import labels
 
 #: Why a run that nothing was wrong with ends before it starts; any other reason of a tombstone is a rejection's.
-_ENDS: Final = frozenset({Reason.Aborted, Reason.Replaced, Reason.JobDeleted, Reason.ExecutionDeleted})
+_ENDS: Final = frozenset(
+    {Reason.Aborted, Reason.Replaced, Reason.JobDeleted, Reason.ExecutionDeleted, Reason.RequesterGone}
+)
 
 
 async def reject(context: Context, execution: Mapping[str, Any], *findings: Finding) -> Outcome:

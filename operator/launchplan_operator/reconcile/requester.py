@@ -12,6 +12,7 @@ from launchplan_operator.reconcile.ending import abort, reject
 from launchplan_operator.reconcile.resolution import consents
 from launchplan_operator.reconcile.result import Done, Failed, Outcome
 from launchplan_operator.reconcile.standing import Standing
+from launchplan_operator.reconcile.waiting import let_wait
 from launchplan_operator.render import labels
 from launchplan_operator.render.labels import Requester
 
@@ -25,8 +26,8 @@ async def meet_requester(context: Context, execution: Mapping[str, Any], standin
     if asking is None or _counts_on_none(asking, execution):
         return await abort(context, execution, standing, End(Reason.RequesterGone, _gone(requester)))
     if "remote" not in (asking.get("status") or {}):
-        # It does not count on this one yet; when it does, that wakes us.
-        return Done()
+        # When it does, that wakes us.
+        return await let_wait(context, execution, (_unnoted(requester),), {})
     if standing.plan is not None and not consents(context, standing.plan, requester.namespace):
         return await reject(context, execution, _not_allowed(standing.plan, requester))
     return None
@@ -86,6 +87,14 @@ def _counts_on_none(asking: Mapping[str, Any], execution: Mapping[str, Any]) -> 
     status = asking.get("status") or {}
     noted = status.get("remote")
     return is_terminal(status) or (noted is not None and noted["uid"] != execution["metadata"]["uid"])
+
+
+def _unnoted(requester: Requester) -> Finding:
+    message = (
+        f"the execution {requester.namespace}/{requester.execution}, which asked for this one, has not noted it yet, "
+        "or waits itself"
+    )
+    return Finding(Reason.AwaitingRequester, message, "metadata.labels", transient=True)
 
 
 def _gone(requester: Requester) -> str:

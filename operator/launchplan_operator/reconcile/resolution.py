@@ -76,7 +76,8 @@ async def _offer(context: Context, plan: Mapping[str, Any], wanted: str | None) 
     known = find_version(known_versions(plan), wanted or active)
     if known is None:
         return target_version_not_found(place, wanted or active, names)
-    interface = status.get("interface") if known.version == active else await _read_interface(context, plan, known)
+    shown = status.get("interface") or {}
+    interface = shown if known.version == active else await _read_interface(context, plan, known)
     if interface is None:
         return target_unreadable(place, known.version)
     identity = (metadata["namespace"], metadata["name"], metadata["uid"])
