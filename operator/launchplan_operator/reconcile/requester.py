@@ -1,20 +1,25 @@
 """The other side of a reference: an execution that somebody asks for from elsewhere, and whether that one still does."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS
+from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.run import End
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.ending import abort, reject
 from launchplan_operator.reconcile.resolution import consents
-from launchplan_operator.reconcile.result import Done, Failed, Outcome
+from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.reconcile.standing import Standing
 from launchplan_operator.reconcile.waiting import let_wait
 from launchplan_operator.render import labels
 from launchplan_operator.render.labels import Requester
+
+#: How long after it was made a run may wait for the note of it without saying so.
+_NOTED_WITHIN = timedelta(seconds=10)
 
 
 async def meet_requester(context: Context, execution: Mapping[str, Any], standing: Standing) -> Outcome | None:
@@ -26,11 +31,18 @@ async def meet_requester(context: Context, execution: Mapping[str, Any], standin
     if asking is None or _counts_on_none(asking, execution):
         return await abort(context, execution, standing, End(Reason.RequesterGone, _gone(requester)))
     if "remote" not in (asking.get("status") or {}):
-        # When it does, that wakes us.
-        return await let_wait(context, execution, (_unnoted(requester),), {})
+        return await _await_note(context, execution, requester)
     if standing.plan is not None and not consents(context, standing.plan, requester.namespace):
         return await reject(context, execution, _not_allowed(standing.plan, requester))
     return None
+
+
+async def _await_note(context: Context, execution: Mapping[str, Any], requester: Requester) -> Outcome:
+    """Wait for the write that makes a run count, which wakes it; as a rule it comes at once, and nothing is said."""
+    quiet = to_instant(execution["metadata"]["creationTimestamp"]) + _NOTED_WITHIN - context.clock()
+    if quiet > timedelta():
+        return Again(quiet.total_seconds())
+    return await let_wait(context, execution, (_unnoted(requester),), {})
 
 
 async def end_unasked(context: Context, execution: Mapping[str, Any]) -> Outcome:
