@@ -35,7 +35,7 @@ SLOT, FREE_SLOT = "daily-29999999", "daily-29999998"
 LABELS = {"app.kubernetes.io/managed-by": "launchplan-operator", "launchplan.dev/plan": "daily"}
 #: The name of a run for somebody elsewhere, whose execution has this uid, and what the operator says of who that is.
 UID = "3f2b8c1e-9d47-4a60-8b15-c7e2f0a94d36"
-REMOTE = f"ref-{UID}"
+REMOTE, FREE_REMOTE = f"ref-{UID}", f"ref-{UID[:-1]}0"
 ASKED = {
     "launchplan.dev/from-namespace": "team-a",
     "launchplan.dev/from-reference": "theirs",
@@ -95,6 +95,11 @@ def a_job(name: str = "by-hand", **metadata: Any) -> Object:
     return an(JOBS, name, spec=template(), **metadata)
 
 
+def a_reference(name: str) -> Object:
+    """Return a reference to a plan of another namespace."""
+    return an(REFERENCE_LAUNCH_PLANS, name, spec={"namespace": "team-b", "name": "daily"})
+
+
 def owned(kind: str, api_version: str) -> list[Object]:
     """Return what an owned object says of its owner."""
     return [{"apiVersion": api_version, "kind": kind, "name": "daily", "uid": "0", "controller": True}]
@@ -107,8 +112,6 @@ OF_A_PLAN = an(
     CONTROLLER_REVISIONS, "x-1", revision=1, data={}, ownerReferences=owned("LaunchPlan", "launchplan.dev/v1")
 )
 BOTH = plan(defaultInputs={"city": "Oslo", "days": 1}, fixedInputs={"days": 2})
-
-A_REFERENCE = an(REFERENCE_LAUNCH_PLANS, "theirs", spec={"namespace": "team-b", "name": "daily"})
 
 #: Who, what, and the words of the refusal; none if it is let through.
 CREATIONS = [
@@ -125,15 +128,15 @@ CREATIONS = [
      "found a change of launchplan.dev/x"),
     ("a person's run with a slot's annotation is refused", JANE, a_run(annotations=SLOT_MARK),
      "found a change of launchplan.dev/slot"),
-    ("a person's run of the name of one for somebody elsewhere is refused", JANE, a_run(REMOTE),
+    ("a person's run of the name of one for somebody elsewhere is refused", JANE, a_run(FREE_REMOTE),
      "found a name that begins with ref- and a uid, as only the runs that are asked for through a reference do"),
-    ("a person's run of a name that goes on after a uid is refused", JANE, a_run(f"{REMOTE}-again"), "ref- and a uid"),
+    ("a person's run of a name that goes on after a uid is refused", JANE, a_run(f"{FREE_REMOTE}-again"), "ref- and a uid"),
     ("a person's run of a name that only begins with ref is let through", JANE, a_run("ref-3f2b8c1e-again"), ""),
-    ("a person's run of a name with a uid elsewhere is let through", JANE, a_run(f"my-{REMOTE}"), ""),
+    ("a person's run of a name with a uid elsewhere is let through", JANE, a_run(f"my-{FREE_REMOTE}"), ""),
     *((f"a person's run with {label} is refused", JANE, a_run(labels={label: value}), f"found a change of {label},")
       for label, value in ASKED.items()),
-    ("the operator's run for somebody elsewhere is let through", OPERATOR, a_run(REMOTE, labels=LABELS | ASKED), ""),
-    ("a person's reference is let through", JANE, A_REFERENCE, ""),
+    ("the operator's run for somebody elsewhere is let through", OPERATOR, a_run(FREE_REMOTE, labels=LABELS | ASKED), ""),
+    ("a person's reference is let through", JANE, a_reference("another"), ""),
     ("the operator's run of a slot is let through", OPERATOR, a_run(FREE_SLOT, labels=LABELS, annotations=SLOT_MARK), ""),
     ("a person's Job is let through", JANE, a_job(), ""),
     ("a person's Job of a slot's name is let through", JANE, a_job(FREE_SLOT), ""),
@@ -248,7 +251,7 @@ def place(charted: Charted) -> Iterator[Place]:
             a_run(SLOT, labels=LABELS, annotations=SLOT_MARK),
             a_job(SLOT, labels=LABELS) | {"spec": template(suspend=True)},
             A_REVISION,
-            A_REFERENCE,
+            a_reference("theirs"),
             a_run(REMOTE, labels=LABELS | ASKED),
         ):
             space.apply(manifest)
