@@ -33,12 +33,12 @@ def render_base() -> dict[Path, str]:
 def _rights() -> list[Object]:
     """Return the account and its two roles: the operator's own, and that on its Lease."""
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": dict(_HERE)}
-    return [account, *_bound("ClusterRole", "role.yaml"), *_bound("Role", "lease-role.yaml")]
+    return [account, *_bound("ClusterRole", "role.yaml", "cluster-rules.yaml"), *_bound("Role", "lease-role.yaml")]
 
 
-def _bound(kind: str, file: str) -> list[Object]:
-    (path,) = _CHART.rglob(file)
-    rules = yaml.safe_load(path.read_text(encoding="utf-8"))
+def _bound(kind: str, *files: str) -> list[Object]:
+    texts = [(_CHART / "files" / "rbac" / file).read_text(encoding="utf-8") for file in files]
+    rules = yaml.safe_load("".join(texts))
     about: Object = {"apiVersion": f"{_RBAC}/v1", "metadata": {"name": _NAME} if kind == "ClusterRole" else dict(_HERE)}
     bound = {
         "roleRef": {"apiGroup": _RBAC, "kind": kind, "name": _NAME},

@@ -31,6 +31,8 @@ OPERATOR = "operator"
 _COMMAND = (sys.executable, "-m", "launchplan_operator", "run")
 CHART = ROOT / "helm" / "launchplan-operator"
 ROLE = CHART / "files" / "rbac" / "role.yaml"
+#: Rules that follow those of ROLE for an operator that serves the whole cluster.
+CLUSTER_RULES = CHART / "files" / "rbac" / "cluster-rules.yaml"
 LEASE_ROLE = CHART / "files" / "rbac" / "lease-role.yaml"
 _POLICIES = CHART / "files" / "policies"
 _POLL_SECONDS = 0.05
@@ -257,7 +259,7 @@ metadata: {{name: {ACCOUNT}, namespace: {SYSTEM_NAMESPACE}}}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {{name: {ACCOUNT}}}
-{ROLE.read_text()}
+{ROLE.read_text()}{CLUSTER_RULES.read_text()}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding

@@ -164,6 +164,7 @@ def assemble(
     client = Client(transport, timeout=settings.request_timeout, fence=fence, on_call=metrics.called)
     caches = Caches()
     caches.plans.listen(metrics.standing.plan_changed)
+    caches.references.listen(metrics.standing.reference_changed)
     caches.executions.listen(metrics.standing.execution_changed)
     recorder = EventRecorder(client, clock)
     began = clock()

@@ -11,7 +11,7 @@ from launchplan_operator import __version__
 from launchplan_operator.api.crd import build_crds
 from launchplan_operator.settings import Settings, read_settings
 from localcluster.charts import Helm
-from localcluster.operated import CHART, LEASE_ROLE, ROLE
+from localcluster.operated import CHART, CLUSTER_RULES, LEASE_ROLE, ROLE
 from tests.chart.rendering import CLUSTER_WIDE, Object, Render, environment, names, of_kind, pod_of, the
 
 POLICIES = sorted(path.stem for path in (CHART / "files" / "policies").glob("*.yaml"))
@@ -136,7 +136,7 @@ def _name(obj: Object) -> str:
 def test_the_crds_may_go_with_the_release_or_be_somebody_elses(render: Render) -> None:
     """By two values."""
     going = of_kind(render("--set", "crds.keep=false"), "CustomResourceDefinition")
-    assert [each["metadata"].get("annotations") for each in going] == [None] * 3
+    assert [each["metadata"].get("annotations") for each in going] == [None] * 4
     assert of_kind(render("--set", "crds.enabled=false"), "CustomResourceDefinition") == []
 
 
@@ -149,7 +149,8 @@ def test_the_operators_rights_are_those_of_its_tests(render: Render) -> None:
     """The files that the cluster tests run it under, with the release's own Lease."""
     objects = render("--set", "leaderElection.leaseName=blue")
     own = next(each for each in of_kind(objects, "ClusterRole") if _name(each) == "lp-launchplan-operator")
-    assert own["rules"] == rules(ROLE.read_text())
+    assert own["rules"] == rules(ROLE.read_text() + CLUSTER_RULES.read_text())
+    assert "namespaces" in own["rules"][-1]["resources"]
     expected = LEASE_ROLE.read_text().replace("[launchplan-operator]", "[blue]")
     assert the(objects, "Role")["rules"] == rules(expected)
     assert the(objects, "Role")["rules"] != rules(LEASE_ROLE.read_text())

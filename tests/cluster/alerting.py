@@ -61,6 +61,14 @@ def _requests(good: str, bad: str, code: str, pod: str = _ONE) -> dict[str, str]
     return {f'{name}{{code="200", method="GET", {pod}}}': good, f'{name}{{code="{code}", method="GET", {pod}}}': bad}
 
 
+def _references(**values: str) -> dict[str, str]:
+    return {
+        f'launchplan_references{{namespace="team", reason="{reason}", {pod}}}': each
+        for reason, each in values.items()
+        for pod in (_ONE, _TWO)
+    }
+
+
 _TEAM: tuple[Object, ...] = ({"namespace": "team"},)
 _PLANS: tuple[Object, ...] = ({"name": "LaunchPlan"},)
 
@@ -81,6 +89,21 @@ CASES: dict[str, Case] = {
     ),
     "a plan that is mended soon is not told": Case(
         "LaunchPlanPlansStalled", _gauge("launchplan_plans_stalled", "1x10 0x60", "1x10 0x60"), "20m"
+    ),
+    "a reference that stays broken is told": Case(
+        "LaunchPlanReferencesBroken", _references(Resolved="3x60", InterfaceMismatch="1x60"), "20m", _TEAM
+    ),
+    "a reference that is broken now for this and now for that is told": Case(
+        "LaunchPlanReferencesBroken",
+        _references(TargetUnavailable="1x9 _x60", InterfaceMismatch="_x10 2x60"),
+        "20m",
+        _TEAM,
+    ),
+    "a reference that is mended soon is not told": Case(
+        "LaunchPlanReferencesBroken", _references(Resolved="0x10 1x60", InterfaceMismatch="1x10 _x60"), "20m"
+    ),
+    "references that are well, or new, are not told": Case(
+        "LaunchPlanReferencesBroken", _references(Resolved="3x60", New="1x60"), "20m"
     ),
     "a queue that grows for an hour is told": Case(
         "LaunchPlanQueueGrows", _gauge("launchplan_runs_queued", "0+1x120", "0+1x120"), "80m", _TEAM

@@ -5,7 +5,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
+from launchplan_operator.api.kinds import (
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
+    Kind,
+)
 from tests.cluster.support import NEVER, Object, Space, phase_of, plan, reason_of, run_of, workflow
 
 _INSTANT: Final = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -107,6 +113,29 @@ def terminated(space: Space) -> None:
     space.edit(LAUNCH_PLAN_EXECUTIONS, "by-hand", spec={"terminate": {"cause": "changed my mind"}})
 
 
+def referred(cause: Callable[[Space], object] | None = None, **spec: Any) -> Callable[[Space], Object]:
+    """A reference to the plan, whose namespace is the reference's own; once the plan is as the cause leaves it."""
+
+    def refer(space: Space) -> Object:
+        if cause is not None:
+            cause(space)
+        fitting = {"inputs": [{"name": "days", "type": "integer"}], "outputs": [{"name": "rows", "type": "integer"}]}
+        return space.create(*_THEIRS, {"namespace": space.namespace, "name": "daily"} | fitting | spec)
+
+    return refer
+
+
+def through(reason: str, cause: Callable[[Space], Object]) -> Callable[[Space], None]:
+    """A run through a reference that stands as it does for a reason."""
+
+    def run(space: Space) -> None:
+        cause(space)
+        space.until(*_THEIRS, lambda obj: reason_of(obj) == reason, 60.0)
+        space.create(*_RUN, run_of("theirs", "ReferenceLaunchPlan", inputs={"days": 3}))
+
+    return run
+
+
 def unseen(kind: Kind, name: str, spec: Object) -> Callable[[Space], Object]:
     """The answer of the API server to whoever applies it."""
     return lambda space: space.create(kind, name, spec)
@@ -115,6 +144,7 @@ def unseen(kind: Kind, name: str, spec: Object) -> Callable[[Space], Object]:
 _BROKEN: Final = {"inputs": [{"name": "days", "type": "integer", "default": "seven"}]}
 _REPORT: Final = (WORKFLOW_DEFINITIONS, "report")
 _DAILY: Final = (LAUNCH_PLANS, "daily")
+_THEIRS: Final = (REFERENCE_LAUNCH_PLANS, "theirs")
 _RUN: Final = (LAUNCH_PLAN_EXECUTIONS, "by-hand")
 
 STANDS: Final = (
@@ -132,6 +162,16 @@ STANDS: Final = (
     Stand(
         "workflow-missing", *_DAILY, "InProgress", lambda space: space.create(*_DAILY, plan()) and None, "WorkflowNotFound"
     ),
+    Stand("unseen", *_THEIRS, "InProgress", referred()),
+    Stand("resolved", *_THEIRS, "Current", lambda space: referred(offered())(space) and None, "Resolved"),
+    Stand("target-missing", *_THEIRS, "InProgress", lambda space: referred()(space) and None, "TargetUnavailable"),
+    Stand(
+        "mismatch",
+        *_THEIRS,
+        "Failed",
+        lambda space: referred(offered(), inputs=[{"name": "days", "type": "string"}])(space) and None,
+        "InterfaceMismatch",
+    ),
     Stand("unseen", *_RUN, "InProgress", unseen(*_RUN, run_of("daily"))),
     Stand("queued", *_RUN, "InProgress", beside_another("Queue"), "Queued"),
     Stand("running", *_RUN, "InProgress", under_way),
@@ -140,6 +180,8 @@ STANDS: Final = (
     Stand("failed", *_RUN, "Failed", a_run({"exit-code": "3", "message": "no such table: orders"}), "Failed"),
     Stand("timed-out", *_RUN, "Failed", a_run({"hold": "true"}, {"timeout": "1s"}), "TimedOut"),
     Stand("aborted", *_RUN, "Failed", terminated, "Aborted"),
+    Stand("asked-of-another", *_RUN, "Current", through("Resolved", referred(offered())), "Succeeded"),
+    Stand("waits-for-another", *_RUN, "InProgress", through("TargetUnavailable", referred()), "Queued"),
     Stand("rejected", *_RUN, "Failed", a_run(spec={"inputs": {"city": 7}}), "Rejected"),
 )  # fmt: skip
 

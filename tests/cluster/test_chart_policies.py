@@ -12,6 +12,7 @@ from launchplan_operator.api.kinds import (
     JOBS,
     LAUNCH_PLAN_EXECUTIONS,
     LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
     WORKFLOW_DEFINITIONS,
     Kind,
 )
@@ -32,6 +33,15 @@ COLLECTOR = "system:serviceaccount:kube-system:generic-garbage-collector"
 SLOT, FREE_SLOT = "daily-29999999", "daily-29999998"
 #: As the operator makes them.
 LABELS = {"app.kubernetes.io/managed-by": "launchplan-operator", "launchplan.dev/plan": "daily"}
+#: The name of a run for somebody elsewhere, whose execution has this uid, and what the operator says of who that is.
+UID = "3f2b8c1e-9d47-4a60-8b15-c7e2f0a94d36"
+REMOTE, FREE_REMOTE = f"ref-{UID}", f"ref-{UID[:-1]}0"
+ASKED = {
+    "launchplan.dev/from-namespace": "team-a",
+    "launchplan.dev/from-reference": "theirs",
+    "launchplan.dev/from-execution": "by-hand",
+    "launchplan.dev/from-uid": UID,
+}
 SLOT_MARK = {"launchplan.dev/slot": "2027-01-15T07:59:00Z"}
 BY_HAND = {"cronjob.kubernetes.io/instantiate": "manual"}
 ADOPTING = {"launchplan.dev/adopt": "true"}
@@ -85,6 +95,11 @@ def a_job(name: str = "by-hand", **metadata: Any) -> Object:
     return an(JOBS, name, spec=template(), **metadata)
 
 
+def a_reference(name: str) -> Object:
+    """Return a reference to a plan of another namespace."""
+    return an(REFERENCE_LAUNCH_PLANS, name, spec={"namespace": "team-b", "name": "daily"})
+
+
 def owned(kind: str, api_version: str) -> list[Object]:
     """Return what an owned object says of its owner."""
     return [{"apiVersion": api_version, "kind": kind, "name": "daily", "uid": "0", "controller": True}]
@@ -113,6 +128,15 @@ CREATIONS = [
      "found a change of launchplan.dev/x"),
     ("a person's run with a slot's annotation is refused", JANE, a_run(annotations=SLOT_MARK),
      "found a change of launchplan.dev/slot"),
+    ("a person's run of the name of one for somebody elsewhere is refused", JANE, a_run(FREE_REMOTE),
+     "found a name that begins with ref- and a uid, as only the runs that are asked for through a reference do"),
+    ("a person's run of a name that goes on after a uid is refused", JANE, a_run(f"{FREE_REMOTE}-again"), "ref- and a uid"),
+    ("a person's run of a name that only begins with ref is let through", JANE, a_run("ref-3f2b8c1e-again"), ""),
+    ("a person's run of a name with a uid elsewhere is let through", JANE, a_run(f"my-{FREE_REMOTE}"), ""),
+    *((f"a person's run with {label} is refused", JANE, a_run(labels={label: value}), f"found a change of {label},")
+      for label, value in ASKED.items()),
+    ("the operator's run for somebody elsewhere is let through", OPERATOR, a_run(FREE_REMOTE, labels=LABELS | ASKED), ""),
+    ("a person's reference is let through", JANE, a_reference("another"), ""),
     ("the operator's run of a slot is let through", OPERATOR, a_run(FREE_SLOT, labels=LABELS, annotations=SLOT_MARK), ""),
     ("a person's Job is let through", JANE, a_job(), ""),
     ("a person's Job of a slot's name is let through", JANE, a_job(FREE_SLOT), ""),
@@ -162,6 +186,21 @@ CHANGES: list[tuple[str, str, str, Object, tuple[str, ...], str]] = [
      f"LaunchPlanExecution {SLOT}: status: found a write by jane, expected the operator alone to write it"),
     ("a person may not write a plan's status", JANE, "lp/daily", {"status": {"running": 0}}, STATUS,
      "LaunchPlan daily: status: found a write by jane"),
+    ("a person may not write a reference's status", JANE, "rlp/theirs", {"status": {"target": "team-b/other"}}, STATUS,
+     "ReferenceLaunchPlan theirs: status: found a write by jane"),
+    ("a person may change a reference", JANE, "rlp/theirs", {"spec": {"version": "v2"}}, (), ""),
+    ("a person may end a run for somebody elsewhere", JANE, f"lpx/{REMOTE}", {"spec": {"terminate": {"cause": "x"}}}, (), ""),
+    ("a person may not say that somebody else asked for it", JANE, f"lpx/{REMOTE}",
+     {"metadata": {"labels": {"launchplan.dev/from-namespace": "team-c"}}}, (), "found a change of launchplan.dev/from-namespace"),
+    ("a person may not take away who asked for it", JANE, f"lpx/{REMOTE}",
+     {"metadata": {"labels": {"launchplan.dev/from-uid": None}}}, (), "found a change of launchplan.dev/from-uid"),
+    ("a person may not say that it is done", JANE, f"lpx/{REMOTE}", {"status": {"phase": "Succeeded"}}, STATUS,
+     f"LaunchPlanExecution {REMOTE}: status: found a write by jane"),
+    ("a person may not say which run does what hers asks for", JANE, RUN,
+     {"status": {"phase": "Queued", "remote": {"namespace": "team-b", "name": REMOTE, "uid": UID}}}, STATUS,
+     f"LaunchPlanExecution {SLOT}: status: found a write by jane"),
+    ("the operator may end a run for somebody elsewhere", OPERATOR, f"lpx/{REMOTE}", {"spec": {"terminate": {"cause": "x"}}},
+     (), ""),
     ("a person may not write a workflow's status", JANE, "wfd/report", {"status": {"version": "1"}}, STATUS,
      "WorkflowDefinition report: status: found a write by jane"),
     ("a queueing system may resume a Job of ours", JANE, JOB, {"spec": {"suspend": False}}, (), ""),
@@ -212,6 +251,8 @@ def place(charted: Charted) -> Iterator[Place]:
             a_run(SLOT, labels=LABELS, annotations=SLOT_MARK),
             a_job(SLOT, labels=LABELS) | {"spec": template(suspend=True)},
             A_REVISION,
+            a_reference("theirs"),
+            a_run(REMOTE, labels=LABELS | ASKED),
         ):
             space.apply(manifest)
         rights = ("--clusterrole=cluster-admin", f"--user={JANE}")
@@ -257,7 +298,12 @@ def test_a_person_may_delete_what_she_may_not_write(place: Place) -> None:
 
 def test_the_operator_writes_what_a_person_may_not(place: Place) -> None:
     """A status, of each kind."""
-    for kind, name in ((LAUNCH_PLAN_EXECUTIONS, SLOT), (LAUNCH_PLANS, "daily"), (WORKFLOW_DEFINITIONS, "report")):
+    for kind, name in (
+        (LAUNCH_PLAN_EXECUTIONS, SLOT),
+        (LAUNCH_PLANS, "daily"),
+        (REFERENCE_LAUNCH_PLANS, "theirs"),
+        (WORKFLOW_DEFINITIONS, "report"),
+    ):
         path = f"{kind.path(place.space.namespace, name, 'status')}?dryRun=All"
         body = json.dumps(place.space.read(kind, name) | {"status": {"observedGeneration": 1}})
         assert place.refusal(OPERATOR, "replace", "--raw", path, "-f", "-", stdin=body) == ""

@@ -13,12 +13,12 @@ from tests.cluster.support import Space, eventually
 WRITES = {
     "view": set(),
     "launcher": {"launchplanexecutions"},
-    "plan-author": {"launchplans"},
+    "plan-author": {"launchplans", "referencelaunchplans"},
     "workflow-author": {"workflowdefinitions"},
-    "edit": {"launchplanexecutions", "launchplans"},
-    "admin": {"launchplanexecutions", "launchplans", "workflowdefinitions"},
+    "edit": {"launchplanexecutions", "launchplans", "referencelaunchplans"},
+    "admin": {"launchplanexecutions", "launchplans", "referencelaunchplans", "workflowdefinitions"},
 }
-KINDS = ("workflowdefinitions", "launchplans", "launchplanexecutions")
+KINDS = ("workflowdefinitions", "launchplans", "referencelaunchplans", "launchplanexecutions")
 OWN = ("launcher", "plan-author", "workflow-author")
 Rights = set[tuple[str, str]]
 
@@ -83,9 +83,11 @@ def test_the_operator_may_not_write_what_people_write(people: Space) -> None:
     rights = rights_of(people, user)
     assert {each for each in rights if each[0] not in ("get", "list", "watch")} == {
         ("create", "launchplanexecutions"),
+        ("patch", "launchplanexecutions"),
         ("delete", "launchplanexecutions"),
         ("update", "workflowdefinitions/status"),
         ("update", "launchplans/status"),
+        ("update", "referencelaunchplans/status"),
         ("update", "launchplanexecutions/status"),
         ("patch", "launchplanexecutions/status"),
     }

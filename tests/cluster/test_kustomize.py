@@ -7,7 +7,7 @@ import yaml
 
 from docs.kustomize import BASE
 from launchplan_operator.api.crd import build_crds
-from localcluster.operated import ACCOUNT, LEASE_ROLE, ROLE, SYSTEM_NAMESPACE
+from localcluster.operated import ACCOUNT, CLUSTER_RULES, LEASE_ROLE, ROLE, SYSTEM_NAMESPACE
 from tests.cluster.conftest import Kubectl
 from tests.cluster.support import Object, Space
 
@@ -52,9 +52,9 @@ def test_its_pods_may_run_where_only_restricted_ones_may(built: list[Object], ku
 
 def test_the_rights_are_those_that_all_tests_run_under(built: list[Object]) -> None:
     """No more, no less, and for the operator's account alone."""
-    for kind, path in (("ClusterRole", ROLE), ("Role", LEASE_ROLE)):
+    for kind, paths in (("ClusterRole", (ROLE, CLUSTER_RULES)), ("Role", (LEASE_ROLE,))):
         (role,), (binding,) = of_kind(built, kind), of_kind(built, f"{kind}Binding")
-        assert role["rules"] == yaml.safe_load(path.read_text(encoding="utf-8"))["rules"]
+        assert role["rules"] == yaml.safe_load("".join(path.read_text(encoding="utf-8") for path in paths))["rules"]
         assert binding["subjects"] == [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": SYSTEM_NAMESPACE}]
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from launchplan_operator import __version__
-from launchplan_operator.api.kinds import EVENTS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.api.kinds import EVENTS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS
 from launchplan_operator.decide.schedule import slot_name
 from localcluster.operated import CHART, OperatorProcess, free_port
 from localcluster.prometheus import Prometheus
@@ -90,6 +90,7 @@ def live(watched: Watched) -> None:
     space.plan("one-by-one", workflowRef={"name": "held"}, concurrency={"max": 1, "behavior": "Queue"})
     space.plan("or-none", workflowRef={"name": "held"}, concurrency={"max": 1, "behavior": "Skip"})
     space.create(LAUNCH_PLANS, "wrong", plan(defaultInputs={"city": "Oslo", "dyas": 3}))
+    refer(space)
     space.run("first", run_of("daily"))
     space.run("second", run_of("daily"))
     space.run("bad", run_of("fails"), "Failed")
@@ -103,6 +104,16 @@ def live(watched: Watched) -> None:
     end_schedules(space)
     now = time.time()
     eventually(lambda: watched.numbers("timestamp(launchplan_build_info)", "job"), lambda at: min(at.values()) > now)
+
+
+def refer(space: Space) -> None:
+    """Make references to the plan, one of which expects what it does not give, and a run through the other."""
+    for name, output in (("fits", "rows"), ("misfits", "columns")):
+        expected = {"outputs": [{"name": output, "type": "integer"}]}
+        space.create(REFERENCE_LAUNCH_PLANS, name, {"namespace": space.namespace, "name": "daily"} | expected)
+    space.ready(REFERENCE_LAUNCH_PLANS, "fits", "Resolved")
+    space.stalled(REFERENCE_LAUNCH_PLANS, "misfits", "InterfaceMismatch")
+    space.run("through", run_of("fits", "ReferenceLaunchPlan"))
 
 
 def begin_schedules(space: Space) -> None:
@@ -168,18 +179,21 @@ def test_slots_are_counted_as_the_plans_count_them(watched: Watched) -> None:
 
 
 def test_runs_are_counted_by_how_they_began_and_ended(watched: Watched) -> None:
-    """Each once: of those by hand three have the names of slots, and one a value that does not fit."""
+    """Each once: of those by hand three have the names of slots, and one a value that does not fit.
+
+    One is done by another execution, which counts, too, and has the Job.
+    """
     started = slots(watched.space)["started"]
-    expected = {"Succeeded": 2 + started, "Failed": 1, "Skipped": 1, "Rejected": 4}
+    expected = {"Succeeded": 4 + started, "Failed": 1, "Skipped": 1, "Rejected": 4}
     assert nonzero(watched.numbers("launchplan_executions_ended_total", "phase")) == expected
-    begun = {"Manual": 5, "Schedule": started}
+    begun = {"Manual": 5, "Reference": 1, "Schedule": started}
     assert watched.numbers("launchplan_executions_started_total", "origin") == begun
     present = expected | {"Running": 2, "Queued": 1}
     assert watched.numbers("launchplan_executions", "phase") == present
 
 
 def test_what_stands_is_shown_as_it_stands(watched: Watched) -> None:
-    """Plans, those that are stalled, and runs."""
+    """Plans, those that are stalled, runs, and references by how they stand."""
     where = watched.space.namespace
     shown = {
         "launchplan_plans": 7,
@@ -190,6 +204,7 @@ def test_what_stands_is_shown_as_it_stands(watched: Watched) -> None:
     assert {name: watched.numbers(name, "namespace") for name in shown} == {
         name: {where: number} for name, number in shown.items()
     }
+    assert watched.numbers("launchplan_references", "reason") == {"Resolved": 1, "InterfaceMismatch": 1}
 
 
 def test_the_wait_for_a_seat_is_measured(watched: Watched) -> None:
@@ -249,16 +264,21 @@ def test_requests_and_queue_have_the_names_of_client_go(watched: Watched) -> Non
     assert watched.numbers("launchplan_build_info", "version") == {__version__: 1}
     assert watched.numbers("process_resident_memory_bytes")[""] > 50e6
     heard = watched.numbers("launchplan_watch_staleness_seconds", "kind")
-    assert set(heard) == {"workflowdefinitions", "launchplans", "launchplanexecutions", "cronjobs", "jobs", "pods"}
+    own = {"workflowdefinitions", "launchplans", "referencelaunchplans", "launchplanexecutions"}
+    assert set(heard) == own | {"cronjobs", "jobs", "pods"}
     # A bookmark comes every minute, a little more or less.
     assert max(heard.values()) < 90
 
 
 def test_the_alerts_find_what_happened(watched: Watched) -> None:
-    """A slot was missed; a plan is stalled, though not for long yet; all else is well, and no rule fails."""
+    """A slot was missed; a plan and a reference are broken, though not for long yet; all else is well, and no rule fails."""
     eventually(watched.prometheus.rule_errors, lambda errors: errors == {})
     alerts = {(each["labels"]["alertname"], each["state"]): each for each in watched.prometheus.alerts()}
-    assert set(alerts) == {("LaunchPlanSlotsMissed", "firing"), ("LaunchPlanPlansStalled", "pending")}
+    assert set(alerts) == {
+        ("LaunchPlanSlotsMissed", "firing"),
+        ("LaunchPlanPlansStalled", "pending"),
+        ("LaunchPlanReferencesBroken", "pending"),
+    }
     missed = alerts["LaunchPlanSlotsMissed", "firing"]
     assert missed["labels"]["namespace"] == watched.space.namespace
     assert missed["annotations"]["summary"].endswith(f" in {watched.space.namespace} passed without a run")
@@ -281,6 +301,8 @@ def test_the_dashboard_shows_what_stands(watched: Watched) -> None:
         expression = TARGETS[f"{title} A"].replace("$namespace", watched.space.namespace)
         shown[title] = watched.numbers(expression)
     assert shown == {"Plans": {"": 7}, "Stalled plans": {"": 1}, "Running": {"": 2}}
+    references = TARGETS["References by reason A"].replace("$namespace", watched.space.namespace)
+    assert watched.numbers(references, "reason") == {"Resolved": 1, "InterfaceMismatch": 1}
     outcomes = watched.numbers(
         TARGETS["Slots by outcome A"].replace("$namespace", ".*").replace("$__rate_interval", "5m"), "outcome"
     )

@@ -79,7 +79,7 @@ def test_missing_crds_then_older_ones(bare: LocalCluster, begin: list[Beginning]
     begin.append(operator)
     assert operator.says(1) == (
         "cannot begin, trying again: the cluster does not know workflowdefinitions.launchplan.dev, "
-        "launchplans.launchplan.dev, launchplanexecutions.launchplan.dev: "
+        "launchplans.launchplan.dev, referencelaunchplans.launchplan.dev, launchplanexecutions.launchplan.dev: "
         "apply the CRDs of this version (the chart's, or crds/)"
     )
     for path in sorted(CRDS.glob("*.yaml")):

@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ import yaml
 
 from launchplan_operator.api.crd import build_crds
 from launchplan_operator.kube.prerequisites import Prerequisites
-from launchplan_operator.kube.rights import RIGHTS
+from launchplan_operator.kube.rights import CLUSTER_RIGHTS, RIGHTS, Right
 from launchplan_operator.kube.transport import Body, Object, Response, TransportError
-from localcluster.operated import ROLE
+from localcluster.operated import CLUSTER_RULES, ROLE
 from tests.fake.virtual import seeded, virtual_time
 
 Denies = Callable[[Object], bool]
@@ -83,8 +83,22 @@ async def test_nothing_is_missing() -> None:
     """Every right is asked for once, in all namespaces."""
     cluster = Cluster()
     assert await sentence(cluster) == ""
-    assert len(cluster.asked) == len(RIGHTS)
+    assert len(cluster.asked) == len(RIGHTS) + len(CLUSTER_RIGHTS)
     assert {each["namespace"] for each in cluster.asked} == {""}
+
+
+@virtual_time
+async def test_who_serves_some_namespaces_needs_nothing_of_the_cluster() -> None:
+    """Every right is asked for in each of them, and none on namespaces themselves."""
+    cluster = Cluster()
+    cluster.denied = lambda asked: asked["resource"] == "namespaces"
+    assert await sentence(cluster, "a", "b") == ""
+    assert len(cluster.asked) == 2 * len(RIGHTS)
+    assert {each["namespace"] for each in cluster.asked} == {"a", "b"}
+    assert await sentence(cluster) == (
+        "the operator may not list namespaces, watch namespaces in all namespaces: "
+        "bind the chart's role to the account that it acts as"
+    )
 
 
 @virtual_time
@@ -93,8 +107,8 @@ async def test_missing_crds() -> None:
     cluster = Cluster()
     cluster.served = ["launchplans"]
     assert await sentence(cluster) == (
-        "the cluster does not know workflowdefinitions.launchplan.dev, launchplanexecutions.launchplan.dev: "
-        "apply the CRDs of this version (the chart's, or crds/)"
+        "the cluster does not know workflowdefinitions.launchplan.dev, referencelaunchplans.launchplan.dev, "
+        "launchplanexecutions.launchplan.dev: apply the CRDs of this version (the chart's, or crds/)"
     )
     cluster.served = []
     assert "launchplans.launchplan.dev" in await sentence(cluster)
@@ -188,17 +202,20 @@ async def test_it_is_told_once_and_looked_at_until_it_is_mended(caplog: pytest.L
 
 def test_the_rights_are_those_of_the_role() -> None:
     """What is asked for is what is granted, and nothing else."""
-    assert _granted(ROLE) == {
-        (each.kind.group, _resource(each.kind.plural, each.subresource), each.verb) for each in RIGHTS
-    }
+    assert _granted(ROLE) == _asked(RIGHTS)
+    assert _granted(ROLE, CLUSTER_RULES) == _asked((*RIGHTS, *CLUSTER_RIGHTS))
+
+
+def _asked(rights: Iterable[Right]) -> set[tuple[str, str, str]]:
+    return {(each.kind.group, _resource(each.kind.plural, each.subresource), each.verb) for each in rights}
 
 
 def _resource(plural: str, subresource: str) -> str:
     return f"{plural}/{subresource}" if subresource else plural
 
 
-def _granted(path: Path) -> set[tuple[str, str, str]]:
-    rules = yaml.safe_load(path.read_text())["rules"]
+def _granted(*paths: Path) -> set[tuple[str, str, str]]:
+    rules = yaml.safe_load("".join(path.read_text() for path in paths))["rules"]
     return {
         (group, resource, verb)
         for rule in rules

@@ -55,6 +55,15 @@ def plan_in(namespace: str, name: str, version: int, *, stalled: bool) -> Object
     }
 
 
+def reference_in(namespace: str, name: str, reason: str | None, version: int) -> Object:
+    """Return a reference that stands as it does for a reason; None is one that nobody looked at."""
+    found: Object = {"metadata": {"namespace": namespace, "name": name, "resourceVersion": str(version)}}
+    if reason is None:
+        return found
+    condition = {"type": "Ready", "status": str(reason == "Resolved"), "reason": reason}
+    return found | {"status": {"conditions": [{"type": "Stalled", "reason": "other"}, condition]}}
+
+
 @virtual_time
 async def test_the_catalogue_is_what_is_shown() -> None:
     """Every metric with its type and its help, and no other."""
@@ -128,6 +137,49 @@ async def test_executions_and_plans_follow_their_caches() -> None:
     assert value(metrics, "launchplan_plans", namespace="team") == 1
     assert value(metrics, "launchplan_runs_running", namespace="team") == 0
     assert ("launchplan_executions", (("phase", "Running"),)) not in scrape(metrics)
+
+
+@virtual_time
+async def test_references_follow_their_cache() -> None:
+    """By namespace and by why they stand as they do; none that is well is a number, and one that is gone is none."""
+    metrics, references = Metrics("1"), Cache()
+    references.listen(metrics.standing.reference_changed)
+
+    def shown(namespace: str) -> dict[str, float]:
+        found = {dict(labels).get("reason", ""): labels for name, labels in scrape(metrics) if name == gauge}
+        return {
+            reason: value(metrics, gauge, **dict(labels))
+            for reason, labels in found.items()
+            if dict(labels)["namespace"] == namespace
+        }
+
+    gauge = "launchplan_references"
+    references.put(reference_in("team", "theirs", None, 1))
+    assert shown("team") == {"New": 1, "Resolved": 0}
+    references.put(reference_in("team", "theirs", "TargetUnavailable", 2))
+    references.put(reference_in("team", "others", "InterfaceMismatch", 3))
+    assert shown("team") == {"TargetUnavailable": 1, "InterfaceMismatch": 1, "Resolved": 0}
+    references.put(reference_in("team", "theirs", "Resolved", 4))
+    references.put(reference_in("team", "others", "Resolved", 5))
+    assert shown("team") == {"Resolved": 2}
+    references.remove(reference_in("team", "others", "Resolved", 6))
+    assert shown("team") == {"Resolved": 1}
+    references.remove(reference_in("team", "theirs", "Resolved", 7))
+    assert shown("team") == {}
+
+
+@virtual_time
+async def test_a_run_through_a_reference_runs_where_its_job_is() -> None:
+    """It waits where it was asked for, too, but never while it runs elsewhere."""
+    metrics, runs = Metrics("1"), Cache()
+    runs.listen(metrics.standing.execution_changed)
+    steps = {"Queued": (0, 1), "Running": (0, 0), "Aborting": (0, 0), "Aborted": (0, 0)}
+    # One that has a Job, so that there is a number to be seen.
+    runs.put(run_in("team", "other", "Running", 1, job=True))
+    for version, (phase, (running, queued)) in enumerate(steps.items(), 2):
+        runs.put(run_in("team", "local", phase, version))
+        assert value(metrics, "launchplan_runs_running", namespace="team") == 1 + running
+        assert value(metrics, "launchplan_runs_queued", namespace="team") == queued
 
 
 @virtual_time

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from launchplan_operator.api.crd import build_crds
 from launchplan_operator.api.kinds import LAUNCH_PLANS
-from launchplan_operator.kube.rights import RIGHTS, Right
+from launchplan_operator.kube.rights import CLUSTER_RIGHTS, RIGHTS, Right
 from launchplan_operator.kube.transport import Object, Response, Transport, TransportError
 
 _API: Final = f"/apis/{LAUNCH_PLANS.api_version}"
@@ -104,7 +104,9 @@ class Prerequisites:
         return ""
 
     async def _find_denied(self) -> str:
-        asked = [(right, namespace) for namespace in self._namespaces or ("",) for right in RIGHTS]
+        asked = [(right, namespace) for namespace in self._namespaces for right in RIGHTS]
+        # Who serves some namespaces only can have no right to anything that is in none.
+        asked += [(right, "") for right in (*RIGHTS, *CLUSTER_RIGHTS) if not self._namespaces]
         gate = asyncio.Semaphore(_ASKED_AT_ONCE)
 
         async def is_denied(right: Right, namespace: str) -> bool:

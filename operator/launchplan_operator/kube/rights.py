@@ -10,7 +10,9 @@ from launchplan_operator.api.kinds import (
     JOBS,
     LAUNCH_PLAN_EXECUTIONS,
     LAUNCH_PLANS,
+    NAMESPACES,
     PODS,
+    REFERENCE_LAUNCH_PLANS,
     WORKFLOW_DEFINITIONS,
     Kind,
 )
@@ -35,12 +37,15 @@ def _on(kind: Kind, verbs: str, subresource: str = "") -> tuple[Right, ...]:
     return tuple(Right(verb, kind, subresource) for verb in verbs.split())
 
 
+#: In each namespace that is served.
 RIGHTS: Final = (
     *_on(WORKFLOW_DEFINITIONS, "get list watch"),
     *_on(LAUNCH_PLANS, "get list watch"),
-    *_on(LAUNCH_PLAN_EXECUTIONS, "get list watch create delete"),
+    *_on(REFERENCE_LAUNCH_PLANS, "get list watch"),
+    *_on(LAUNCH_PLAN_EXECUTIONS, "get list watch create patch delete"),
     *_on(WORKFLOW_DEFINITIONS, "update", "status"),
     *_on(LAUNCH_PLANS, "update", "status"),
+    *_on(REFERENCE_LAUNCH_PLANS, "update", "status"),
     *_on(LAUNCH_PLAN_EXECUTIONS, "update patch", "status"),
     *_on(CRON_JOBS, "get list watch create update delete"),
     *_on(JOBS, "get list watch create patch delete"),
@@ -48,3 +53,5 @@ RIGHTS: Final = (
     *_on(PODS, "list watch"),
     *_on(EVENTS, "create patch"),
 )
+#: Beside these, where all namespaces are served: their labels are what plans choose by whose references they allow.
+CLUSTER_RIGHTS: Final = _on(NAMESPACES, "list watch")

@@ -39,7 +39,7 @@ OUTCOMES: Final = ("started", "caught_up", "skipped", "expired", "missed", "unkn
 SLOT_ORIGINS: Final = ("Schedule", "CatchUp")
 LAST_PHASES: Final = tuple(phase.value for phase in Phase if phase.terminal)
 
-_KIND = "LaunchPlan, LaunchPlanExecution or WorkflowDefinition"
+_KIND = "LaunchPlan, LaunchPlanExecution, ReferenceLaunchPlan or WorkflowDefinition"
 _NAMESPACE = f"a namespace, or `{OTHER_NAMESPACES}`"
 _HTTP = "GET, POST, PUT, PATCH or DELETE"
 _CLIENT_GO = "client-go"
@@ -147,9 +147,9 @@ SLOT_LAG = Definition(
 STARTED = Definition(
     "launchplan_executions_started_total",
     "counter",
-    "Runs that got a Job, whoever asked for them.",
+    "Runs that got a Job, whoever asked for them; one through a reference counts where its Job is.",
     ("namespace", "origin"),
-    (_NAMESPACE, "Schedule, CatchUp, Manual or Relaunch"),
+    (_NAMESPACE, "Schedule, CatchUp, Manual, Relaunch or Reference"),
 )
 ENDED = Definition(
     "launchplan_executions_ended_total",
@@ -166,7 +166,11 @@ EXECUTIONS = Definition(
     ("Queued, Running, Aborting, an ended run's, or New",),
 )
 RUNNING = Definition(
-    "launchplan_runs_running", "gauge", "Runs that have a Job and have not ended.", ("namespace",), (_NAMESPACE,)
+    "launchplan_runs_running",
+    "gauge",
+    "Runs that have a Job and have not ended; one through a reference counts where its Job is.",
+    ("namespace",),
+    (_NAMESPACE,),
 )
 QUEUED = Definition(
     "launchplan_runs_queued",
@@ -182,6 +186,13 @@ STALLED = Definition(
     "Launch plans whose condition Stalled is True: nothing starts before somebody mends them.",
     ("namespace",),
     (_NAMESPACE,),
+)
+REFERENCES = Definition(
+    "launchplan_references",
+    "gauge",
+    "References to launch plans by how they stand; all but `Resolved` start nothing.",
+    ("namespace", "reason"),
+    (_NAMESPACE, "the reason of the condition Ready, or New"),
 )
 CONFLICTS = Definition(
     "launchplan_status_conflicts_total",
@@ -225,6 +236,7 @@ CATALOGUE: Final = (
     QUEUED,
     PLANS,
     STALLED,
+    REFERENCES,
     CONFLICTS,
     LEDGER_CONFLICTS,
     STALENESS,

@@ -65,7 +65,7 @@ class Metrics:
 
     Attributes:
         queue: what the queue tells of itself.
-        standing: listens to the caches of plans and executions.
+        standing: listens to the caches of plans, references and executions.
         watches: what the watchers tell of themselves.
     """
 
