@@ -7,12 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
+from launchplan_operator.api.kinds import (
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
+    Kind,
+)
 from localcluster.places import LocalClusterError
 from tests.cluster.charted import Charted
 from tests.cluster.support import NEVER, Object, Space, plan, reason_of, run_of, workflow
 
 _TIMEOUT = 90
+_UNKNOWN_TYPE = [{"name": "days", "type": "number"}]
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +77,11 @@ def test_helm_waits_until_a_plan_is_ready(
     ("broken", "told"),
     [
         pytest.param((LAUNCH_PLANS, "daily", plan(defaultInputs={"city": 7})), "daily", id="a plan that is stalled"),
+        pytest.param(
+            (REFERENCE_LAUNCH_PLANS, "theirs", {"namespace": "elsewhere", "name": "daily", "inputs": _UNKNOWN_TYPE}),
+            "theirs",
+            id="a reference that is stalled",
+        ),
         pytest.param((LAUNCH_PLAN_EXECUTIONS, "once", run_of("daily", inputs={"x": 1})), "once", id="a rejected run"),
     ],
 )

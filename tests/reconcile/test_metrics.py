@@ -13,6 +13,7 @@ from launchplan_operator.observe.logs import JsonFormatter
 from tests.fake.faults import Fault
 from tests.fake.routing import Call
 from tests.fake.virtual import virtual_time
+from tests.reconcile.neighbours import asked, neighbours
 from tests.reconcile.world import World, plan, run, workflow
 
 LIMITED = {"concurrency": {"max": 1, "behavior": "Queue"}}
@@ -128,3 +129,23 @@ async def test_a_start_is_seen_in_the_queue_and_in_the_requests() -> None:
     assert numbers(world, "workqueue_adds_total")["LaunchPlan"] >= 1
     assert numbers(world, "workqueue_work_duration_seconds_count")["WorkflowDefinition"] >= 1
     assert numbers(world, "workqueue_depth") == {}
+
+
+@virtual_time
+async def test_a_run_through_a_reference_is_told_where_each_of_its_two_executions_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The one that does the work is started, and waited for its turn; both end, each in its namespace."""
+    world = await neighbours(**LIMITED)
+    caplog.set_level(logging.INFO)
+    world.ask(asked())
+    await world.settle()
+    await world.advance(100)
+    assert world.run_of()["phase"] == "Succeeded"
+    assert numbers(world, "launchplan_executions_started_total") == {"Reference": 1}
+    assert numbers(world, "launchplan_admission_wait_seconds_count") == {"": 1}
+    assert numbers(world, "launchplan_references") == {"Resolved": 1}
+    told = [(line["namespace"], line["plan"], line["decision"]) for line in decided(caplog)]
+    there = [("default", "hello", word) for word in ("queued", "started", "ended")]
+    here = [("team-a", "theirs", word) for word in ("queued", "ended")]
+    assert sorted(told) == sorted([*there, *here])

@@ -107,6 +107,8 @@ def test_the_wait_is_measured_when_a_run_is_admitted() -> None:
     assert read_step("team", {}, admitted).wait is None
     assert read_step("team", admitted, STARTED_RUN).wait is None
     assert read_step("team", IN_LINE, status("Skipped", "QueueExpired")).wait is None
+    through_a_reference = {"remote": {"namespace": "other", "name": "ref-1", "uid": "r"}}
+    assert read_step("team", IN_LINE | through_a_reference, admitted | through_a_reference).wait is None
 
 
 def test_what_a_run_ended_as() -> None:

@@ -86,7 +86,9 @@ def read_step(namespace: str, before: Status, after: Status) -> RunStep:
     untold = slot if started or "jobRef" not in after else None
     is_begun = "startTime" in after and "startTime" not in before and not after.get("counted")
     lag = _seconds(slot, after["startTime"]) if is_begun else None
-    wait = _seconds(after.get("queuedTime"), _admitted_at(after)) if _stood_in_line(before) else None
+    # Of a run through a reference another one stands in line, and is measured itself.
+    in_line = _stood_in_line(before) and "remote" not in after
+    wait = _seconds(after.get("queuedTime"), _admitted_at(after)) if in_line else None
     expired = reason_of(after) == Reason.QueueExpired
     return RunStep(namespace, origin.get("type", "Manual"), untold, started, ended, expired, lag, wait)
 
