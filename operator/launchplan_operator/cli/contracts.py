@@ -2,8 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
@@ -15,11 +16,12 @@ from launchplan_operator.api.workflow import InputParameter, Interface, Workflow
 from launchplan_operator.cli.cluster import KINDS, SHORT, Cluster, Forbidden, with_cluster
 from launchplan_operator.cli.given import Given
 from launchplan_operator.cli.output import visible
-from launchplan_operator.cli.passing import Passing, check_passed
 from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
+from launchplan_operator.cli.references import check_given, offer_of
 from launchplan_operator.cli.revisions import find_revision, unknown_version
 from launchplan_operator.cli.targets import Target
 from launchplan_operator.decide.inputs import Bindings, resolve_inputs
+from launchplan_operator.decide.pointers import declared_parameters
 from launchplan_operator.decide.validate import validate_workflow
 from launchplan_operator.kube.transport import Object
 
@@ -32,19 +34,19 @@ class Contract:
         parameters: what a caller may give a value; of a plan's own interface its defaults are part.
         version: the version that it is the contract of; None where nothing is known of versions.
         findings: what is wrong with a workflow, so that no run of it starts.
-        passing: of a reference, what its runs pass; all else is the plan's and not to be seen.
+        check: of a reference, what is wrong with a caller's values; all else is the plan's and not to be seen.
     """
 
     parameters: Sequence[InputParameter]
     bindings: Bindings = field(default_factory=Bindings)
     version: str | None = None
     findings: tuple[Finding, ...] = ()
-    passing: Passing | None = None
+    check: Callable[[Mapping[str, Any]], tuple[Finding, ...]] | None = None
 
     def resolve(self, caller: Mapping[str, Any]) -> dict[str, Any] | tuple[Finding, ...]:
         """Return what a run gets with a caller's values, as far as it is known here, or every finding."""
-        if self.passing is not None:
-            return check_passed(self.passing, caller) or dict(caller)
+        if self.check is not None:
+            return self.check(caller) or dict(caller)
         return resolve_inputs(self.parameters, self.bindings, caller)
 
 
@@ -146,11 +148,9 @@ def _reference_contract(reference: Object, version: str | None) -> Contract:
         raise Problem(spec[0].text, reason=spec[0].reason, exit_code=FAILURE_EXIT)
     if version is None:  # another version may be there where the present one is not
         _refuse_stalled(reference, Reason.ReferenceInvalid)
-    resolved = (reference.get("status") or {}).get("resolved") or {}
-    known = resolved if version in (None, resolved.get("version")) else {}
-    required = {each["name"] for each in known.get("inputs") or () if each["required"]}
-    passing = Passing(spec.inputs, required, known.get("fixed") or ())
-    return Contract(passing.parameters, version=known.get("version"), passing=passing)
+    resolved = (reference.get("status") or {}).get("resolved")
+    check = partial(check_given, reference["metadata"]["name"], spec, offer_of(resolved) if resolved else None, version)
+    return Contract(declared_parameters(spec), check=check)
 
 
 async def _plan_contract(cluster: Cluster, plan: Object, version: str | None) -> Contract:

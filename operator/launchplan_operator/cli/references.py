@@ -8,18 +8,23 @@ from launchplan_operator.api.conditions import Finding
 from launchplan_operator.api.kinds import LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS
 from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.parsing import parse_spec
-from launchplan_operator.api.reference import PassedInput, ReferenceLaunchPlanSpec
+from launchplan_operator.api.reference import ReferenceLaunchPlanSpec
+from launchplan_operator.api.workflow import InputParameter
 from launchplan_operator.cli.catalogue import Catalogue, PlanFacts
-from launchplan_operator.cli.passing import Passing, check_passed, reference_invalid, reference_not_found
 from launchplan_operator.decide.consent import allows
 from launchplan_operator.decide.planstatus import plan_interface
 from launchplan_operator.decide.pointers import (
     Offer,
+    another_version,
     check_interface,
+    check_passed,
     check_reference,
+    declared_parameters,
     points_at_itself,
     points_at_reference,
     read_offer,
+    reference_invalid,
+    reference_not_found,
     target_inactive,
     target_unavailable,
     target_version_not_found,
@@ -27,6 +32,7 @@ from launchplan_operator.decide.pointers import (
 
 #: A manifest has no uid yet, and nobody asks an offer that is only looked at for a hash.
 _UNKNOWN: Final = ""
+_NOTHING_KNOWN: Final = Offer(_UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +49,13 @@ class ReferenceFacts:
     findings: tuple[Finding, ...] = ()
 
 
-def read_reference(catalogue: Catalogue, namespace: str, reference: Mapping[str, Any]) -> ReferenceFacts:
-    """Return what a reference stands for, with the same checks as the operator's; what is not at hand is not missed."""
+def read_reference(
+    catalogue: Catalogue, namespace: str, reference: Mapping[str, Any], version: str | None = None
+) -> ReferenceFacts:
+    """Return what a reference stands for, with the same checks as the operator's; what is not at hand is not missed.
+
+    `version` is one that a run asks for where the reference names none.
+    """
     spec = parse_spec(ReferenceLaunchPlanSpec, reference)
     if isinstance(spec, tuple):
         return ReferenceFacts(None, findings=spec)
@@ -53,7 +64,8 @@ def read_reference(catalogue: Catalogue, namespace: str, reference: Mapping[str,
     plan = catalogue.plan(spec.target_namespace, spec.name)
     if findings or plan is None or plan.spec is None:
         return ReferenceFacts(spec, findings=findings)
-    return _pointed(catalogue, own, spec, plan, plan.spec)
+    seen = _may_see(catalogue, own, spec, plan.spec)
+    return _pointed(spec, spec.version or version, plan, may_see=seen)
 
 
 def check_run_through(
@@ -63,25 +75,41 @@ def check_run_through(
     obj = catalogue.objects.get((REFERENCE_LAUNCH_PLANS.kind, namespace or catalogue.namespace, name))
     if obj is None:
         return (reference_not_found(name, catalogue.names(REFERENCE_LAUNCH_PLANS, namespace)),)
-    facts = read_reference(catalogue, namespace, obj)
+    facts = read_reference(catalogue, namespace, obj, version)
     if facts.findings or facts.spec is None:
         return tuple(reference_invalid(name, finding) for finding in facts.findings)
-    offer = facts.offer if version is None or (facts.offer and facts.offer.version == version) else None
-    return check_passed(passing_of(facts.spec, offer), inputs)
+    return check_given(name, facts.spec, facts.offer, version, inputs)
 
 
-def declared_inputs(catalogue: Catalogue, namespace: str, name: str) -> tuple[PassedInput, ...]:
+def declared_inputs(catalogue: Catalogue, namespace: str, name: str) -> tuple[InputParameter, ...]:
     """Return the inputs that a reference declares; none where it is absent or cannot be read."""
     obj = catalogue.objects.get((REFERENCE_LAUNCH_PLANS.kind, namespace or catalogue.namespace, name))
     spec = parse_spec(ReferenceLaunchPlanSpec, obj) if obj is not None else ()
-    return () if isinstance(spec, tuple) else spec.inputs
+    return () if isinstance(spec, tuple) else declared_parameters(spec)
 
 
-def passing_of(spec: ReferenceLaunchPlanSpec, offer: Offer | None) -> Passing:
-    """Return what runs through a reference may pass, and by what the plan offers, if that is known, must pass."""
-    if offer is None:
-        return Passing(spec.inputs)
-    return Passing(spec.inputs, {each.name for each in offer.inputs if each.required}, offer.fixed)
+def check_given(
+    name: str, spec: ReferenceLaunchPlanSpec, offer: Offer | None, version: str | None, inputs: Mapping[str, Any]
+) -> tuple[Finding, ...]:
+    """Return what is wrong with a run through a reference.
+
+    What the plan needs is known only of the version that is offered.
+    """
+    if version is not None and spec.version not in {None, version}:
+        return (another_version(name, version, str(spec.version)),)
+    is_known = offer is not None and version in {None, offer.version}
+    return check_passed(spec, offer if offer is not None and is_known else _NOTHING_KNOWN, inputs)
+
+
+def offer_of(resolved: Mapping[str, Any]) -> Offer:
+    """Return what a reference's `status.resolved` says that the plan offers."""
+    interface = {
+        "parameters": resolved.get("inputs"),
+        "fixedInputs": resolved.get("fixed"),
+        "outputs": resolved.get("outputs"),
+    }
+    plan = (resolved["namespace"], resolved["name"], resolved["uid"])
+    return read_offer(plan, (resolved["version"], resolved["hash"]), interface)
 
 
 def _misdirected(
@@ -97,16 +125,14 @@ def _misdirected(
     return ()
 
 
-def _pointed(
-    catalogue: Catalogue, own: str, spec: ReferenceLaunchPlanSpec, plan: PlanFacts, wanted: LaunchPlanSpec
-) -> ReferenceFacts:
+def _pointed(spec: ReferenceLaunchPlanSpec, version: str | None, plan: PlanFacts, *, may_see: bool) -> ReferenceFacts:
     place = f"{spec.target_namespace}/{spec.name}"
-    if not _may_see(catalogue, own, spec, wanted):
+    if not may_see:
         # In the cluster the plan may come to be; of the one at hand it is certain.
         return ReferenceFacts(spec, findings=(replace(target_unavailable(place), transient=False),))
-    finding = _version_finding(place, spec.version, plan, wanted)
+    finding = _version_finding(place, version, plan)
     workflow = plan.workflow.spec
-    if finding or not plan.version or workflow is None or not _is_at_hand(spec.version, plan, wanted):
+    if finding or workflow is None or not _is_at_hand(version, plan):
         return ReferenceFacts(spec, findings=(finding,) if finding else ())
     interface = plan_interface(workflow.interface, plan.bindings)
     offer = read_offer((spec.target_namespace, spec.name, _UNKNOWN), (plan.version, _UNKNOWN), interface)
@@ -122,15 +148,19 @@ def _may_see(catalogue: Catalogue, own: str, spec: ReferenceLaunchPlanSpec, want
     return allows(consent, spec.target_namespace, own, labels)
 
 
-def _version_finding(place: str, version: str | None, plan: PlanFacts, wanted: LaunchPlanSpec) -> Finding | None:
+def _version_finding(place: str, version: str | None, plan: PlanFacts) -> Finding | None:
     if version is None:
-        is_active = wanted.auto_activate or wanted.active_version is not None
-        return None if is_active else target_inactive(place, plan.version or None)
+        return None if _activates(plan) else target_inactive(place, plan.version or None)
     if plan.version and version != plan.version:
         return target_version_not_found(place, version, [plan.version])
     return None
 
 
-def _is_at_hand(version: str | None, plan: PlanFacts, wanted: LaunchPlanSpec) -> bool:
+def _activates(plan: PlanFacts) -> bool:
+    return plan.spec is not None and (plan.spec.auto_activate or plan.spec.active_version is not None)
+
+
+def _is_at_hand(version: str | None, plan: PlanFacts) -> bool:
     """Tell whether the version that the reference stands for is the one of these manifests: only the cluster has others."""
-    return version == plan.version if version is not None else wanted.active_version in (None, plan.version)
+    wanted = version or (plan.spec.active_version if plan.spec is not None else None)
+    return bool(plan.version) and wanted in {None, plan.version}
