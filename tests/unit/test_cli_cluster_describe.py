@@ -389,7 +389,7 @@ def test_a_cell_of_many_lines_stays_in_its_row() -> None:
         pytest.param(("clone", "daily", "weekly"), 0, "lp/weekly created", id="a plan is copied"),
         pytest.param(("logs", "daily-abcde"), 0, "words", id="a log is shown"),
         pytest.param(("run", "none"), 1, "found no LaunchPlan 'none' in the namespace", id="a typing error is told"),
-        pytest.param(("describe", "none"), 1, "found no LaunchPlan, LaunchPlanExecution or", id="an unknown name"),
+        pytest.param(("describe", "none"), 1, "found no LaunchPlan, LaunchPlanExecution, Work", id="an unknown name"),
         pytest.param(("describe", "wfd/report"), 2, "the API server forbids it", id="the workflow itself is refused"),
     ],
 )
