@@ -343,7 +343,10 @@ def test_a_workflow_is_described() -> None:
     [
         pytest.param(("x",), 2, "'x' names both lp/x and lpx/x (say which: lp/x)", id="a plan and a run of one name"),
         pytest.param(
-            ("y",), 1, "found no LaunchPlan, LaunchPlanExecution, WorkflowDefinition or ReferenceLaunchPlan 'y'", id="nothing of that name"
+            ("y",),
+            1,
+            "found no LaunchPlan, LaunchPlanExecution, WorkflowDefinition or ReferenceLaunchPlan 'y'",
+            id="nothing of that name",
         ),
         pytest.param(("lpx/y",), 1, "found no LaunchPlanExecution 'y'", id="no run of that name"),
         pytest.param(

@@ -89,8 +89,14 @@ def test_a_run_through_a_reference_is_asked_for_by_the_types_that_it_declares(de
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        pytest.param((), "MissingInput: spec.inputs.days: found no value for the required input 'days'", id="too little"),
-        pytest.param(("days=x",), "TypeMismatch: spec.inputs.days: input 'days': expected integer, found the text 'x'", id="another type"),
+        pytest.param(
+            (), "MissingInput: spec.inputs.days: found no value for the required input 'days'", id="too little"
+        ),
+        pytest.param(
+            ("days=x",),
+            "TypeMismatch: spec.inputs.days: input 'days': expected integer, found the text 'x'",
+            id="another type",
+        ),
         pytest.param(
             ("days=3", "citty=x"),
             "UnexpectedInput: spec.inputs.citty: found the input 'citty', which the reference does not declare; "
@@ -340,7 +346,9 @@ def test_a_plan_is_described_with_whom_it_allows_and_who_refers_to_it(
     spec = {"allowReferencesFrom": consent} if consent else {}
     desk.plan(status=plan_status(references=references), **spec)
     text = desk.type("describe", "lp/daily").out
-    assert [line for line in text.splitlines(keepends=True) if line.startswith("References:")] == ([told] if told else [])
+    assert [line for line in text.splitlines(keepends=True) if line.startswith("References:")] == (
+        [told] if told else []
+    )
     assert ("\nReferred to by:\n" in text) == bool(references)
 
 
@@ -440,7 +448,9 @@ def test_who_may_not_see_the_pods_still_waits_for_what_was_started(desk: Desk) -
 
     def end() -> None:
         (name,) = desk.names(LAUNCH_PLAN_EXECUTIONS)
-        desk.report(LAUNCH_PLAN_EXECUTIONS, name, run_status("Failed", error={"kind": "User", "code": "Exit3", "message": "no"}))
+        desk.report(
+            LAUNCH_PLAN_EXECUTIONS, name, run_status("Failed", error={"kind": "User", "code": "Exit3", "message": "no"})
+        )
 
     desk.connection.steps = [lambda: None, note, end]
     ended = desk.type("run", "rlp/theirs", "--input", "days=3", "--logs")
@@ -464,7 +474,11 @@ def test_the_workflow_of_the_other_namespace_says_which_container_speaks(desk: D
     ran = run_status("Succeeded") | {"workflow": {"name": "report", "version": "w"}}
     desk.create(LAUNCH_PLAN_EXECUTIONS, REMOTE, ref, ran, namespace=OTHER)
     job = {"template": {"spec": {"containers": [{"name": "main", "image": "x"}]}}}
-    workflow = {"apiVersion": "launchplan.dev/v1alpha1", "kind": "WorkflowDefinition", "spec": {"job": job, "container": "main"}}
+    workflow = {
+        "apiVersion": "launchplan.dev/v1alpha1",
+        "kind": "WorkflowDefinition",
+        "spec": {"job": job, "container": "main"},
+    }
     path = LAUNCH_PLANS.path(OTHER).replace("launchplans", "workflowdefinitions")
     desk.api.do("POST", path, workflow | {"metadata": {"name": "report", "namespace": OTHER}})
     remote_pod(desk)

@@ -143,7 +143,9 @@ def test_each_field_that_does_not_fit_is_told_with_both_types_and_mended(
     ("fields", "hint"),
     [
         pytest.param({"inputs": named(city="string", dayz="integer")}, "did you mean 'days'?", id="an input's name"),
-        pytest.param({"inputs": named(city="string", zzz="integer")}, "the plan takes city, days", id="no input's name"),
+        pytest.param(
+            {"inputs": named(city="string", zzz="integer")}, "the plan takes city, days", id="no input's name"
+        ),
         pytest.param({"outputs": named(rowz="integer")}, "did you mean 'rows'?", id="an output's name"),
         pytest.param({"outputs": named(zzz="integer")}, "the plan gives rows, page", id="no output's name"),
     ],
@@ -219,6 +221,16 @@ def test_what_declares_less_fits_but_for_what_is_needed(offer: Offer, data: st.D
         assert f"input {each.name!r}: the plan needs {each.type}" in finding.message
     if findings:
         assert check_interface(mended(reference, findings), offer) == ()
+
+
+@pytest.mark.parametrize("declared", [{}, {"b": "string"}], ids=["where none was", "beside one"])
+def test_several_inputs_that_are_needed_are_declared_at_once(declared: dict[str, str]) -> None:
+    """Each in a place of its own."""
+    offer = replace(OFFER, inputs=tuple(Taken(name, "string", required=True) for name in "abc"))
+    reference = spec(inputs=named(**declared))
+    after = mended(reference, check_interface(reference, offer))
+    assert sorted(each.name for each in after.inputs) == ["a", "b", "c"]
+    assert check_interface(after, offer) == ()
 
 
 @given(OFFERS, TYPES, st.data())
@@ -322,7 +334,9 @@ def test_a_run_passes_what_the_reference_declares(
     [
         pytest.param(target_unavailable("b/x"), Reason.TargetUnavailable, True, id="a plan that may come to be seen"),
         pytest.param(target_inactive("b/x", "v1"), Reason.TargetInactive, True, id="one that may be activated"),
-        pytest.param(target_version_not_found("b/x", "v9", ["v1"]), Reason.VersionNotFound, True, id="a version to come"),
+        pytest.param(
+            target_version_not_found("b/x", "v9", ["v1"]), Reason.VersionNotFound, True, id="a version to come"
+        ),
         pytest.param(target_unreadable("b/x", "v1"), Reason.VersionNotFound, True, id="a version that is made again"),
         pytest.param(points_at_itself("a/x"), Reason.ReferenceToItself, False, id="a reference to itself"),
         pytest.param(points_at_reference("a/y"), Reason.ReferenceToReference, False, id="a reference to a reference"),
