@@ -13,6 +13,7 @@ from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.model import Model
 from launchplan_operator.api.parsing import parse_spec
+from launchplan_operator.api.reference import ReferenceLaunchPlanSpec
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from launchplan_operator.decide.schedule import read_schedule
 from launchplan_operator.decide.validate import PlanView, WorkflowView, validate_plan
@@ -27,6 +28,7 @@ CRDS = Path(__file__).parents[2] / "crds"
 MODELS: dict[str, type[Model]] = {
     "LaunchPlan": LaunchPlanSpec,
     "LaunchPlanExecution": LaunchPlanExecutionSpec,
+    "ReferenceLaunchPlan": ReferenceLaunchPlanSpec,
     "WorkflowDefinition": WorkflowDefinitionSpec,
 }
 WORKFLOW: Object = {
@@ -80,14 +82,14 @@ def test_the_api_server_finds_nothing_to_complain_about(kubectl: Kubectl) -> Non
     }
     assert conditions == {
         f"{plural}.launchplan.dev": {("NamesAccepted", "True"), ("Established", "True")}
-        for plural in ("launchplans", "launchplanexecutions", "workflowdefinitions")
+        for plural in ("launchplans", "launchplanexecutions", "referencelaunchplans", "workflowdefinitions")
     }
 
 
 def test_client_side_apply_works_twice(kubectl: Kubectl) -> None:
     """The second time the annotation of the first is compared, and nothing changes."""
     answers = kubectl("apply", "-f", str(CRDS)).strip().splitlines()
-    assert len(answers) == 3
+    assert len(answers) == 4
     assert all(answer.endswith("unchanged") for answer in answers)
 
 
@@ -292,9 +294,39 @@ def found_offline(kind: str, spec: Object) -> tuple[Finding, ...]:
     return (*alone, *(timetable if isinstance(timetable, tuple) else ()))
 
 
+REFERENCES: dict[str, list[Object]] = yaml.safe_load(
+    (Path(__file__).parents[1] / "data" / "references" / "specs.yaml").read_text(encoding="utf-8")
+)
+
+
+def whole(row: Object) -> Object:
+    """Return the spec of a row about references; a plan's row says whom it allows."""
+    spec: Object = row["spec"]
+    return PLAN | {"allowReferencesFrom": spec} if row["kind"] == "LaunchPlan" else spec
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row["case"]) for row in REFERENCES["taken"]])
+def test_the_server_takes_what_the_models_take_of_references(row: Object, apply: Callable[..., Object]) -> None:
+    """The same rows as the models', and all of it is stored."""
+    assert_holds(apply(row["kind"], whole(row), verb="create")["spec"], whole(row))
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row["case"]) for row in REFERENCES["refused"]])
+def test_the_server_refuses_what_the_models_refuse_of_references(row: Object, apply: Callable[..., Object]) -> None:
+    """At the same place, or in the same words."""
+    with pytest.raises(LocalClusterError) as refusal:
+        apply(row["kind"], whole(row))
+    assert row["words"] in str(refusal.value)
+
+
 @pytest.mark.parametrize(
     ("kind", "spec", "longest"),
-    [("LaunchPlan", PLAN, 52), ("WorkflowDefinition", WORKFLOW, 52), ("LaunchPlanExecution", EXECUTION, 63)],
+    [
+        ("LaunchPlan", PLAN, 52),
+        ("WorkflowDefinition", WORKFLOW, 52),
+        ("LaunchPlanExecution", EXECUTION, 63),
+        ("ReferenceLaunchPlan", {"namespace": "b", "name": "x"}, 52),
+    ],
 )
 def test_a_name_too_long_is_refused(kind: str, spec: Object, longest: int, apply: Callable[..., Object]) -> None:
     """The names of Jobs are made from it, and they end at 63 characters."""
@@ -414,11 +446,12 @@ def test_a_plan_reads_like_a_dashboard(kubectl: Kubectl, namespace: str, apply: 
 
 
 def test_the_category_lists_every_kind(kubectl: Kubectl, namespace: str, apply: Callable[..., Object]) -> None:
-    """`kubectl get launchplan-all` shows plans, workflows and runs."""
-    for kind, spec in (("WorkflowDefinition", WORKFLOW), ("LaunchPlan", PLAN), ("LaunchPlanExecution", EXECUTION)):
+    """`kubectl get launchplan-all` shows plans, workflows, references and runs."""
+    specs = {"WorkflowDefinition": WORKFLOW, "LaunchPlan": PLAN, "LaunchPlanExecution": EXECUTION}
+    for kind, spec in (specs | {"ReferenceLaunchPlan": {"namespace": "b", "name": "x"}}).items():
         apply(kind, spec)
     found = set(kubectl("get", "launchplan-all", "-n", namespace, "-o", "name").split())
-    kinds = ("workflowdefinition", "launchplan", "launchplanexecution")
+    kinds = ("workflowdefinition", "launchplan", "referencelaunchplan", "launchplanexecution")
     assert found == {f"{kind}.launchplan.dev/x" for kind in kinds}
 
 
@@ -427,6 +460,8 @@ def test_the_category_lists_every_kind(kubectl: Kubectl, namespace: str, apply: 
     [
         ("lp.spec.schedule.cron", "exactly as a CronJob reads them"),
         ("lpx.spec.terminate", "it cannot be taken back"),
+        ("rlp.spec.version", "whichever is active when a run is asked for"),
+        ("lp.spec.allowReferencesFrom.from", "Same: the plan's namespace alone"),
         ("wfd.spec.interface.inputs.default", "without it, the input is required"),
     ],
 )

@@ -37,6 +37,10 @@ def _json_patch(obj: Any, ops: list[Object]) -> Any:
         if op["op"] == "remove":
             del place[key]
             continue
+        if op["op"] == "add" and isinstance(place, list):
+            assert 0 <= key <= len(place)
+            place.insert(key, op["value"])
+            continue
         assert op["op"] == "add" or key in (range(len(place)) if isinstance(place, list) else place)
         place[key] = op["value"]
     return obj

@@ -343,7 +343,10 @@ def test_a_workflow_is_described() -> None:
     [
         pytest.param(("x",), 2, "'x' names both lp/x and lpx/x (say which: lp/x)", id="a plan and a run of one name"),
         pytest.param(
-            ("y",), 1, "found no LaunchPlan, LaunchPlanExecution or WorkflowDefinition 'y'", id="nothing of that name"
+            ("y",),
+            1,
+            "found no LaunchPlan, LaunchPlanExecution, WorkflowDefinition or ReferenceLaunchPlan 'y'",
+            id="nothing of that name",
         ),
         pytest.param(("lpx/y",), 1, "found no LaunchPlanExecution 'y'", id="no run of that name"),
         pytest.param(
@@ -389,7 +392,7 @@ def test_a_cell_of_many_lines_stays_in_its_row() -> None:
         pytest.param(("clone", "daily", "weekly"), 0, "lp/weekly created", id="a plan is copied"),
         pytest.param(("logs", "daily-abcde"), 0, "words", id="a log is shown"),
         pytest.param(("run", "none"), 1, "found no LaunchPlan 'none' in the namespace", id="a typing error is told"),
-        pytest.param(("describe", "none"), 1, "found no LaunchPlan, LaunchPlanExecution or", id="an unknown name"),
+        pytest.param(("describe", "none"), 1, "found no LaunchPlan, LaunchPlanExecution, Work", id="an unknown name"),
         pytest.param(("describe", "wfd/report"), 2, "the API server forbids it", id="the workflow itself is refused"),
     ],
 )

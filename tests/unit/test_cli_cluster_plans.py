@@ -192,7 +192,7 @@ def test_a_dry_clone_creates_nothing(desk: Desk) -> None:
     [
         pytest.param(("daily", "daily"), 1, "found a LaunchPlan 'daily' already", id="a name that is taken"),
         pytest.param(("both", "x"), 2, "'both' names both lp/both and wfd/both (say which: lp/both)", id="a name of two things"),
-        pytest.param(("nope", "x"), 1, "found no LaunchPlan or WorkflowDefinition 'nope'", id="a name of nothing"),
+        pytest.param(("nope", "x"), 1, "found no LaunchPlan, WorkflowDefinition or ReferenceLaunchPlan 'nope'", id="a name of nothing"),
         pytest.param(("daily", "x", "--set", "a"), 2, "expected PATH=VALUE", id="no value"),
         pytest.param(("daily", "x", "--set", "a..b=1"), 2, "expected PATH=VALUE", id="an empty key"),
         pytest.param(("daily", "x", "--set", "defaultInputs.city.x.y=1"), 2, "no map to look for 'x' in", id="a path through a text"),

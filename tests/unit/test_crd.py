@@ -138,6 +138,7 @@ def test_a_file_reads_as_the_crd_and_has_no_anchors(crd: Node) -> None:
         ("WorkflowDefinition", "wfd", "workflowdefinitions", 52),
         ("LaunchPlan", "lp", "launchplans", 52),
         ("LaunchPlanExecution", "lpx", "launchplanexecutions", 63),
+        ("ReferenceLaunchPlan", "rlp", "referencelaunchplans", 52),
     ],
 )
 def test_a_crd_has_its_names_and_its_longest_name(kind: str, short: str, plural: str, longest: int) -> None:
@@ -159,6 +160,7 @@ def test_a_crd_has_its_names_and_its_longest_name(kind: str, short: str, plural:
             ["Active", "Schedule", "Next", "Last", "Running", "Queued", "Ready", "Age"],
             ["Version", "Reason", "Message"],
         ),
+        ("ReferenceLaunchPlan", ["Target", "Version", "Ready", "Reason", "Age"], ["Message"]),
         ("LaunchPlanExecution", ["Plan", "Version", "Phase", "Origin", "Duration", "Age"], ["Slot"]),
     ],
 )

@@ -7,7 +7,14 @@ from typing import Any, Final
 from launchplan_operator.api.conditions import Finding
 from launchplan_operator.api.defaults import RunDefaults
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
+from launchplan_operator.api.kinds import (
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    NAMESPACES,
+    REFERENCE_LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
+    Kind,
+)
 from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
@@ -27,7 +34,11 @@ from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.decide.validate import PlanView, WorkflowView, validate_plan, validate_workflow
 from launchplan_operator.decide.versions import read_workflow_content, take_snapshot
 
-KINDS: Final = {kind.kind: kind for kind in (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS)}
+KINDS: Final = {
+    kind.kind: kind for kind in (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS)
+}
+#: Kubernetes gives it to each namespace.
+_NAME_LABEL: Final = "kubernetes.io/metadata.name"
 
 Key = tuple[str, str, str]
 
@@ -53,10 +64,15 @@ class PlanFacts:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Objects by kind, namespace and name; what has no namespace counts as being in the default one."""
+    """Objects by kind, namespace and name; what has no namespace counts as being in the default one.
+
+    Attributes:
+        labels: those of each namespace that is among the manifests.
+    """
 
     objects: Mapping[Key, Mapping[str, Any]]
     namespace: str = ""
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     _workflows: dict[Key, WorkflowView] = field(default_factory=dict, repr=False)
     _plans: dict[Key, PlanFacts] = field(default_factory=dict, repr=False)
 
@@ -106,14 +122,24 @@ class Catalogue:
 
 def catalogue_of(manifests: Iterable[Manifest], namespace: str = "") -> Catalogue:
     """Return the objects of some manifests by their names; of two of one name the last wins."""
-    known = (each for each in manifests if is_ours(each))
-    return Catalogue({key_of(each, namespace): stored(each) for each in known}, namespace)
+    given = list(manifests)
+    known = {key_of(each, namespace): stored(each) for each in given if is_ours(each)}
+    return Catalogue(known, namespace, {each.name: _labels(each) for each in given if _is_namespace(each)})
 
 
 def is_ours(manifest: Manifest) -> bool:
     """Tell whether a manifest is of a kind and a version that the operator serves."""
     kind = KINDS.get(manifest.kind)
     return kind is not None and manifest.api_version == kind.api_version
+
+
+def _is_namespace(manifest: Manifest) -> bool:
+    return (manifest.api_version, manifest.kind) == (NAMESPACES.api_version, NAMESPACES.kind)
+
+
+def _labels(namespace: Manifest) -> Mapping[str, str]:
+    given = namespace.metadata.get("labels")
+    return (given if isinstance(given, dict) else {}) | {_NAME_LABEL: namespace.name}
 
 
 def stored(manifest: Manifest) -> Mapping[str, Any]:

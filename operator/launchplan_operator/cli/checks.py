@@ -11,10 +11,18 @@ from typing import Final
 from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.crd import RESOURCES
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
-from launchplan_operator.api.kinds import GROUP, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, VERSION, WORKFLOW_DEFINITIONS
+from launchplan_operator.api.kinds import (
+    GROUP,
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
+    VERSION,
+    WORKFLOW_DEFINITIONS,
+)
 from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.model import NAME_PATTERN, Model
 from launchplan_operator.api.parsing import parse_spec
+from launchplan_operator.api.reference import ReferenceLaunchPlanSpec
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 from launchplan_operator.cli.catalogue import (
     KINDS,
@@ -28,6 +36,7 @@ from launchplan_operator.cli.catalogue import (
     view_manifest,
 )
 from launchplan_operator.cli.manifests import Manifest, Stream, Unreadable
+from launchplan_operator.cli.references import check_run_through, read_reference
 from launchplan_operator.cli.schema import check_schema, spec_schemas, unknown_field
 from launchplan_operator.decide.references import check_run_name
 from launchplan_operator.decide.retention import TRACKING_MARKS, marks_of
@@ -40,6 +49,7 @@ _LONGEST: Final = {resource.kind.kind: resource.max_name for resource in RESOURC
 _MODELS: Final[dict[str, type[Model]]] = {
     WORKFLOW_DEFINITIONS.kind: WorkflowDefinitionSpec,
     LAUNCH_PLANS.kind: LaunchPlanSpec,
+    REFERENCE_LAUNCH_PLANS.kind: ReferenceLaunchPlanSpec,
     LAUNCH_PLAN_EXECUTIONS.kind: LaunchPlanExecutionSpec,
 }
 #: Findings that keep nothing from being applied.
@@ -220,9 +230,18 @@ def _meaning(catalogue: Catalogue, manifest: Manifest, refused: set[str]) -> Ite
     elif isinstance(spec, LaunchPlanSpec):
         yield from catalogue.read_plan(namespace, obj).findings
         yield from _inactive(spec)
+    elif isinstance(spec, ReferenceLaunchPlanSpec):
+        yield from read_reference(catalogue, namespace, obj).findings
     elif isinstance(spec, LaunchPlanExecutionSpec) and spec.relaunch_of is None:
         # What a relaunched run gets depends on the earlier one, which only the cluster has.
-        yield from check_run(catalogue, namespace, spec)
+        yield from _run(catalogue, namespace, spec)
+
+
+def _run(catalogue: Catalogue, namespace: str, spec: LaunchPlanExecutionSpec) -> tuple[Finding, ...]:
+    ref = spec.launch_plan_ref
+    if ref.kind == REFERENCE_LAUNCH_PLANS.kind:
+        return check_run_through(catalogue, namespace, ref.name, ref.version, spec.inputs)
+    return check_run(catalogue, namespace, spec)
 
 
 def _inactive(spec: LaunchPlanSpec) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ import copy
 import sys
 from typing import Any
 
-from launchplan_operator.api.kinds import LAUNCH_PLANS, WORKFLOW_DEFINITIONS
+from launchplan_operator.api.kinds import LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS, WORKFLOW_DEFINITIONS
 from launchplan_operator.cli.cluster import SHORT, Cluster, accepted, shown, with_cluster
 from launchplan_operator.cli.output import add_cluster_options, add_examples, add_output_option, write_data
 from launchplan_operator.cli.paths import assign, read_assignment
@@ -16,7 +16,9 @@ from launchplan_operator.kube.transport import Object
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("name", metavar="NAME", help="a plan or a workflow: its name, or lp/NAME, or wfd/NAME")
+    parser.add_argument(
+        "name", metavar="NAME", help="a plan, a workflow or a reference: its name, or lp/NAME, wfd/NAME, rlp/NAME"
+    )
     parser.add_argument("new", metavar="NEW", help="the new name")
     parser.add_argument(
         "--set",
@@ -45,7 +47,8 @@ def run(options: argparse.Namespace) -> int:
 
 async def _clone(cluster: Cluster, options: argparse.Namespace) -> int:
     assignments = [read_assignment(text) for text in options.set]
-    target, original = await find_target(cluster, options.name, LAUNCH_PLANS, WORKFLOW_DEFINITIONS)
+    kinds = (LAUNCH_PLANS, WORKFLOW_DEFINITIONS, REFERENCE_LAUNCH_PLANS)
+    target, original = await find_target(cluster, options.name, *kinds)
     clone = build_clone(original, options.new, assignments)
     reply = await cluster.client.create(target.kind, clone, dry_run=options.dry_run, strict=True)
     if reply.exists:

@@ -11,7 +11,14 @@ from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
-from launchplan_operator.api.kinds import GROUP, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
+from launchplan_operator.api.kinds import (
+    GROUP,
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
+    Kind,
+)
 from launchplan_operator.cli.kubeconfig import find_access
 from launchplan_operator.cli.login import Login
 from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
@@ -25,8 +32,15 @@ _SECONDS: Final = 15.0
 #: As the API server has it for most kinds.
 _NAME: Final = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
 #: How a user calls our kinds.
-SHORT: Final = {LAUNCH_PLANS: "lp", WORKFLOW_DEFINITIONS: "wfd", LAUNCH_PLAN_EXECUTIONS: "lpx"}
+SHORT: Final = {
+    LAUNCH_PLANS: "lp",
+    WORKFLOW_DEFINITIONS: "wfd",
+    REFERENCE_LAUNCH_PLANS: "rlp",
+    LAUNCH_PLAN_EXECUTIONS: "lpx",
+}
 KINDS: Final = {kind.kind: kind for kind in SHORT}
+#: What else can be run, by what a person calls it.
+_OTHERS: Final = {WORKFLOW_DEFINITIONS: "workflow", REFERENCE_LAUNCH_PLANS: "reference"}
 
 
 class Answer(Protocol):
@@ -84,8 +98,9 @@ class Cluster:
 
     async def _nearest(self, kind: Kind, name: str) -> str:
         """Return a question for what the user may have meant: a workflow of that name, or a name much like it."""
-        if kind == LAUNCH_PLANS and await self.client.get(WORKFLOW_DEFINITIONS, self.namespace, name):
-            return f"did you mean the workflow, wfd/{name}?"
+        for other, noun in _OTHERS.items() if kind == LAUNCH_PLANS else ():
+            if await self.client.get(other, self.namespace, name):
+                return f"did you mean the {noun}, {SHORT[other]}/{name}?"
         names = [obj["metadata"]["name"] for obj in (await self.client.list(kind, self.namespace)).items]
         nearest = get_close_matches(name, names, n=1)
         return f"did you mean {nearest[0]}?" if nearest else ""

@@ -1,23 +1,27 @@
-"""What a caller may pass to a plan or a workflow of the cluster, and whether what is given fits."""
+"""What a caller may pass to a plan, a workflow or a reference of the cluster, and whether what is given fits."""
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
-from launchplan_operator.api.kinds import LAUNCH_PLANS, WORKFLOW_DEFINITIONS
+from launchplan_operator.api.kinds import LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS, WORKFLOW_DEFINITIONS
 from launchplan_operator.api.parsing import parse_spec
+from launchplan_operator.api.reference import ReferenceLaunchPlanSpec
 from launchplan_operator.api.types import TypeProblem, parse_text, parse_type
 from launchplan_operator.api.workflow import InputParameter, Interface, WorkflowDefinitionSpec
 from launchplan_operator.cli.cluster import KINDS, SHORT, Cluster, Forbidden, with_cluster
 from launchplan_operator.cli.given import Given
 from launchplan_operator.cli.output import visible
 from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
+from launchplan_operator.cli.references import check_given, offer_of
 from launchplan_operator.cli.revisions import find_revision, unknown_version
 from launchplan_operator.cli.targets import Target
 from launchplan_operator.decide.inputs import Bindings, resolve_inputs
+from launchplan_operator.decide.pointers import declared_parameters
 from launchplan_operator.decide.validate import validate_workflow
 from launchplan_operator.kube.transport import Object
 
@@ -30,12 +34,20 @@ class Contract:
         parameters: what a caller may give a value; of a plan's own interface its defaults are part.
         version: the version that it is the contract of; None where nothing is known of versions.
         findings: what is wrong with a workflow, so that no run of it starts.
+        check: of a reference, what is wrong with a caller's values; all else is the plan's and not to be seen.
     """
 
     parameters: Sequence[InputParameter]
     bindings: Bindings = field(default_factory=Bindings)
     version: str | None = None
     findings: tuple[Finding, ...] = ()
+    check: Callable[[Mapping[str, Any]], tuple[Finding, ...]] | None = None
+
+    def resolve(self, caller: Mapping[str, Any]) -> dict[str, Any] | tuple[Finding, ...]:
+        """Return what a run gets with a caller's values, as far as it is known here, or every finding."""
+        if self.check is not None:
+            return self.check(caller) or dict(caller)
+        return resolve_inputs(self.parameters, self.bindings, caller)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +62,13 @@ async def read_contract(cluster: Cluster, target: Target, version: str | None) -
     """Return the contract of a plan's or a workflow's version; without one, of that which a run would get.
 
     Raises:
-        Problem: there is no such plan, workflow or version.
+        Problem: there is no such plan, workflow, reference or version.
     """
     obj = await cluster.read(target.kind, target.name)
     if target.kind == WORKFLOW_DEFINITIONS:
         return _workflow_contract(obj, version)
+    if target.kind == REFERENCE_LAUNCH_PLANS:
+        return _reference_contract(obj, version)
     return await _plan_contract(cluster, obj, version)
 
 
@@ -67,7 +81,7 @@ def resolve_given(contract: Contract, given: Given) -> Resolved | tuple[Finding,
     unread = {f"spec.inputs.{name}": value for name, value in read.items() if isinstance(value, TypeProblem)}
     values = {name: given.texts[name] if isinstance(value, TypeProblem) else value for name, value in read.items()}
     caller = {**given.values, **values}
-    resolved = resolve_inputs(contract.parameters, contract.bindings, caller)
+    resolved = contract.resolve(caller)
     if isinstance(resolved, tuple):
         return tuple(_better(finding, unread.get(finding.path)) for finding in resolved)
     return Resolved(caller, {**contract.bindings.fixed, **resolved})
@@ -125,6 +139,18 @@ def _workflow_contract(workflow: Object, version: str | None) -> Contract:
     if not findings:
         _refuse_stalled(workflow, Reason.WorkflowInvalid)
     return Contract(spec.interface.inputs, version=live, findings=findings)
+
+
+def _reference_contract(reference: Object, version: str | None) -> Contract:
+    """Return what a reference declares; what its plan needs is known of the version alone that it stands for."""
+    spec = parse_spec(ReferenceLaunchPlanSpec, reference)
+    if isinstance(spec, tuple):
+        raise Problem(spec[0].text, reason=spec[0].reason, exit_code=FAILURE_EXIT)
+    if version is None:  # another version may be there where the present one is not
+        _refuse_stalled(reference, Reason.ReferenceInvalid)
+    resolved = (reference.get("status") or {}).get("resolved")
+    check = partial(check_given, reference["metadata"]["name"], spec, offer_of(resolved) if resolved else None, version)
+    return Contract(declared_parameters(spec), check=check)
 
 
 async def _plan_contract(cluster: Cluster, plan: Object, version: str | None) -> Contract:

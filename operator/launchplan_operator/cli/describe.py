@@ -1,9 +1,14 @@
-"""`describe`: what a plan is up to and what became of its slots, or how a run went."""
+"""`describe`: what a plan is up to and what became of its slots, what a reference stands for, or how a run went."""
 
 import argparse
 import sys
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
+from launchplan_operator.api.kinds import (
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
+)
 from launchplan_operator.cli.cluster import Cluster, present, shown, with_cluster
 from launchplan_operator.cli.output import add_cluster_options, add_examples, add_output_option, write_data
 from launchplan_operator.cli.problems import Problem
@@ -15,7 +20,9 @@ _MAX_HOURS = 24 * 366
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("name", metavar="PLAN|RUN", help="a plan's or a run's name, or lp/NAME, lpx/NAME, wfd/NAME")
+    parser.add_argument(
+        "name", metavar="PLAN|RUN", help="a plan's or a run's name, or lp/NAME, lpx/NAME, wfd/NAME, rlp/NAME"
+    )
     parser.add_argument(
         "--hours", type=float, default=6.0, metavar="N", help="of how many hours a plan's slots are shown (default: 6)"
     )
@@ -26,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         """
   kubectl launchplan describe report --hours 24
   kubectl launchplan describe report-x7k2p
+  kubectl launchplan describe rlp/their-report
 """,
     )
 
@@ -38,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _describe(cluster: Cluster, options: argparse.Namespace) -> int:
-    kinds = (LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS, WORKFLOW_DEFINITIONS)
+    kinds = (LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS, WORKFLOW_DEFINITIONS, REFERENCE_LAUNCH_PLANS)
     target, obj = await find_target(cluster, options.name, *kinds)
     if target.kind == LAUNCH_PLANS:
         await _describe_plan(cluster, options, obj)
@@ -65,6 +73,8 @@ async def _describe_plan(cluster: Cluster, options: argparse.Namespace, plan: Ob
 
 
 def _write_description(obj: Object) -> None:
+    from launchplan_operator.cli.describereference import describe_reference  # noqa: PLC0415
     from launchplan_operator.cli.describerun import describe_run, describe_workflow  # noqa: PLC0415
 
-    sys.stdout.write(describe_run(obj) if obj["kind"] == LAUNCH_PLAN_EXECUTIONS.kind else describe_workflow(obj))
+    write = {LAUNCH_PLAN_EXECUTIONS.kind: describe_run, REFERENCE_LAUNCH_PLANS.kind: describe_reference}
+    sys.stdout.write(write.get(obj["kind"], describe_workflow)(obj))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from launchplan_operator.cli.describing import condition, inputs_table, section, titled
+from launchplan_operator.cli.describing import inputs_table, section, state_text, titled
 from launchplan_operator.cli.outcomes import value_text
 from launchplan_operator.cli.output import format_table
 from launchplan_operator.cli.slots import MAX_SLOTS, SlotOutcome, timetable_of
@@ -13,6 +13,13 @@ from launchplan_operator.kube.transport import Object
 
 #: How many runs under way are named.
 MAX_NAMES: Final = 10
+#: The namespaces of which references are allowed, beside the plan's own.
+_ALLOWED: Final = {
+    "Same": "this namespace alone",
+    "All": "every namespace",
+    "Names": "{names}",
+    "Selector": "namespaces that spec.allowReferencesFrom.selector chooses",
+}
 
 
 def describe_plan(plan: Object, slots: Sequence[SlotOutcome], now: datetime, hours: float) -> str:
@@ -23,6 +30,7 @@ def describe_plan(plan: Object, slots: Sequence[SlotOutcome], now: datetime, hou
         titled(_facts(plan, status))
         + section("Inputs a caller may pass", inputs_table(interface.get("parameters") or ()))
         + section("Fixed inputs", titled(_texts(interface.get("fixedInputs") or {})))
+        + section("Referred to by", _referrers_text(status.get("references") or {}))
         + section("Latest decisions about other runs", _decisions_text(status.get("decisions") or ()))
         + section(f"Slots of the last {hours:g} h", _slots_text(status.get("schedule") or {}, slots, now, hours))
     )
@@ -31,7 +39,7 @@ def describe_plan(plan: Object, slots: Sequence[SlotOutcome], now: datetime, hou
 def _facts(plan: Object, status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     spec, schedule = plan["spec"], status.get("schedule") or {}
     yield "Plan", f"{plan['metadata']['name']} (namespace {plan['metadata']['namespace']})"
-    yield "State", _state(plan, status)
+    yield "State", state_text(plan)
     yield "Workflow", spec["workflowRef"]["name"]
     yield "Version", _version(status)
     yield "Schedule", str(schedule.get("text") or "none: it runs by hand alone")
@@ -40,16 +48,8 @@ def _facts(plan: Object, status: Mapping[str, Any]) -> Iterator[tuple[str, str]]
         yield "Warning", warning
     yield "Running", str(status.get("running") or 0)
     yield "Limit", _limit(spec.get("concurrency") or {}, status.get("concurrency"))
+    yield "References", _references(spec.get("allowReferencesFrom") or {}, status.get("references") or {})
     yield "Counts", ", ".join(f"{name} {count}" for name, count in (status.get("counts") or {}).items() if count)
-
-
-def _state(plan: Object, status: Mapping[str, Any]) -> str:
-    ready = condition(status, "Ready")
-    if ready is None:
-        return "Unseen: the operator has not looked at it yet; is it running?"
-    behind = status.get("observedGeneration") != plan["metadata"].get("generation")
-    late = " (of an older spec: the operator has not looked at the present one yet)" if behind else ""
-    return f"{ready['reason']}: {ready['message']}{late}" if ready.get("message") else f"{ready['reason']}{late}"
 
 
 def _version(status: Mapping[str, Any]) -> str:
@@ -73,6 +73,23 @@ def _limit(limit: Mapping[str, Any], ledger: Mapping[str, Any] | None) -> str:
     who = f": {', '.join(names[:MAX_NAMES])}{more}" if names else ""
     hold = f"; none starts before {ledger['holdUntil']}" if ledger.get("holdUntil") else ""
     return f"{rule}; under way {len(names)}{who}; waiting {ledger.get('queued') or 0}{hold}"
+
+
+def _references(consent: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """Return whose references the plan allows, and how many there are; nothing where neither says more than usual."""
+    allowed = _ALLOWED[consent.get("from") or "Same"].format(names=", ".join(consent.get("names") or ()))
+    if not found:
+        return f"allowed from {allowed}" if consent.get("from") not in (None, "Same") else ""
+    refused = f", {found['refused']} of them refused" if found.get("refused") else ""
+    return f"{found['count']}{refused}; allowed from {allowed}"
+
+
+def _referrers_text(found: Mapping[str, Any]) -> str:
+    rows = [
+        (f"{each['namespace']}/{each['name']}", "yes" if each["allowed"] else "no") for each in found.get("from") or ()
+    ]
+    more = found.get("count", 0) - len(rows)
+    return format_table(("reference", "allowed"), rows) + (f"and {more} more\n" if more else "") if rows else ""
 
 
 def _texts(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,12 +1,14 @@
 """A run and a workflow in words."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
-from launchplan_operator.api.kinds import WORKFLOW_DEFINITIONS
+from launchplan_operator.api.kinds import REFERENCE_LAUNCH_PLANS, WORKFLOW_DEFINITIONS
 from launchplan_operator.cli.describing import condition, inputs_table, section, titled
 from launchplan_operator.cli.outcomes import describe_end, phase_of, value_text, waiting_reason
 from launchplan_operator.kube.transport import Object
+
+_LAUNCHERS: Final = {WORKFLOW_DEFINITIONS.kind: "Workflow", REFERENCE_LAUNCH_PLANS.kind: "Reference"}
 
 
 def describe_run(execution: Object) -> str:
@@ -45,12 +47,12 @@ def _parameters(interface: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _facts(execution: Object, status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     spec, metadata = execution["spec"], execution["metadata"]
     reference, origin = spec["launchPlanRef"], status.get("origin") or {}
-    kind = "Workflow" if reference.get("kind") == WORKFLOW_DEFINITIONS.kind else "Plan"
     yield "Run", f"{metadata['name']} (namespace {metadata['namespace']})"
     yield "Phase", _phase(execution)
-    yield kind, reference["name"]
+    yield _LAUNCHERS.get(reference.get("kind"), "Plan"), reference["name"]
     yield "Version", str(status.get("launchPlanVersion") or reference.get("version") or "")
     yield "Origin", " ".join(str(origin[key]) for key in ("type", "slot") if origin.get(key))
+    yield "Asked for by", _requester_text(origin.get("requester"))
     yield "Relaunch of", str(spec.get("relaunchOf") or "")
     yield "Terminate", str((spec.get("terminate") or {}).get("cause") or "")
     yield "Created", metadata["creationTimestamp"]
@@ -58,7 +60,20 @@ def _facts(execution: Object, status: Mapping[str, Any]) -> Iterator[tuple[str, 
     yield "Ended", str(status.get("completionTime") or "")
     yield "Duration", str(status.get("duration") or "")
     yield "Job", str((status.get("jobRef") or {}).get("name") or "")
-    yield "Log", f"kubectl launchplan logs {metadata['name']}" if status.get("jobRef") else ""
+    yield "Remote", _remote_text(status.get("remote"))
+    yield "Log", f"kubectl launchplan logs {metadata['name']}" if status.get("jobRef") or status.get("remote") else ""
+
+
+def _requester_text(requester: Mapping[str, Any] | None) -> str:
+    """Return who asked for a run from another namespace."""
+    if not requester:
+        return ""
+    return "lpx/{execution} (namespace {namespace}), through rlp/{reference}".format_map(requester)
+
+
+def _remote_text(remote: Mapping[str, Any] | None) -> str:
+    """Return the run in the plan's namespace that does the work."""
+    return "lpx/{name} (namespace {namespace})".format_map(remote) if remote else ""
 
 
 def _phase(execution: Object) -> str:

@@ -33,6 +33,17 @@ def inputs_table(parameters: Sequence[Mapping[str, Any]]) -> str:
     return format_table(("name", "type", "value"), rows) if rows else ""
 
 
+def state_text(obj: Mapping[str, Any]) -> str:
+    """Return the reason and the message of an object's Ready condition, and whether they are of an older spec."""
+    status = obj.get("status") or {}
+    ready = condition(status, "Ready")
+    if ready is None:
+        return "Unseen: the operator has not looked at it yet; is it running?"
+    behind = status.get("observedGeneration") != obj["metadata"].get("generation")
+    late = " (of an older spec: the operator has not looked at the present one yet)" if behind else ""
+    return f"{ready['reason']}: {ready['message']}{late}" if ready.get("message") else f"{ready['reason']}{late}"
+
+
 def condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
     """Return a condition, or None."""
     return next((each for each in status.get("conditions") or () if each["type"] == kind), None)

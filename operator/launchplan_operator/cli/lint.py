@@ -9,9 +9,10 @@ from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
 _DESCRIPTION = """\
 Check manifests as the API server and the operator would, without a cluster.
 
-References are resolved within what is given. What is absent there may exist in the cluster: WorkflowNotFound and
-PlanNotFound are warnings, unless --strict. A plan that has a schedule and no active version is a warning, too, and so is
-a run with a fixed name that is synced from Git: beside a Kustomization or an Argo CD Application, or with --synced.
+What an object names is looked for within what is given. What is absent there may exist in the cluster: WorkflowNotFound,
+PlanNotFound and ReferenceNotFound are warnings, unless --strict, and a ReferenceLaunchPlan is compared with its plan only
+where that is given, too. A plan that has a schedule and no active version is a warning, too, and so is a run with a fixed
+name that is synced from Git: beside a Kustomization or an Argo CD Application, or with --synced.
 The exit code is 1 if there is an error, else 0. Kinds of others are ignored."""
 _EXAMPLES = """
   kubectl launchplan lint plan.yaml

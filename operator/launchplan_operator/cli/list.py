@@ -5,9 +5,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
+from launchplan_operator.api.kinds import (
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
+)
 from launchplan_operator.cli.ages import age_text
-from launchplan_operator.cli.cluster import Cluster, present, shown, with_cluster
+from launchplan_operator.cli.cluster import KINDS, SHORT, Cluster, present, shown, with_cluster
 from launchplan_operator.cli.outcomes import phase_of
 from launchplan_operator.cli.output import add_cluster_options, add_examples, add_output_option, write_data, write_table
 from launchplan_operator.cli.problems import Problem
@@ -33,7 +38,9 @@ _PLAN_COLUMNS = ("name", "active", "state", "schedule", "next", "last", "running
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("plan", metavar="PLAN", nargs="?", help="only runs of this plan, or of wfd/NAME")
+    parser.add_argument(
+        "plan", metavar="PLAN", nargs="?", help="only runs of this plan, of wfd/NAME, or through rlp/NAME"
+    )
     parser.add_argument("--plans", action="store_true", help="list plans instead of runs")
     parser.add_argument(
         "--phase", action="append", default=[], metavar="PHASE", help="only these phases; may be given again, or a,b"
@@ -81,7 +88,8 @@ async def _plans(cluster: Cluster, options: argparse.Namespace) -> list[Object]:
 
 
 async def _runs(cluster: Cluster, options: argparse.Namespace, phases: frozenset[str]) -> list[Object]:
-    target = read_target(options.plan, LAUNCH_PLANS, WORKFLOW_DEFINITIONS) if options.plan else None
+    kinds = (LAUNCH_PLANS, WORKFLOW_DEFINITIONS, REFERENCE_LAUNCH_PLANS)
+    target = read_target(options.plan, *kinds) if options.plan else None
     fields = f"spec.launchPlanRef.name={target.name}" if target else ""
     listing = await cluster.client.list(LAUNCH_PLAN_EXECUTIONS, _namespace(cluster, options), fields=fields)
     found = [run for run in listing.items if _is_of(run, target) and (not phases or phase_of(run) in phases)]
@@ -93,7 +101,8 @@ async def _runs(cluster: Cluster, options: argparse.Namespace, phases: frozenset
 def run_row(execution: Object, now: datetime) -> tuple[str, ...]:
     """Return the cells of a run."""
     status, reference = execution.get("status") or {}, execution["spec"]["launchPlanRef"]
-    prefix = "wfd/" if reference.get("kind") == WORKFLOW_DEFINITIONS.kind else ""
+    kind = KINDS[reference.get("kind", LAUNCH_PLANS.kind)]
+    prefix = "" if kind == LAUNCH_PLANS else f"{SHORT[kind]}/"
     return (
         execution["metadata"]["name"],
         f"{prefix}{reference['name']}",

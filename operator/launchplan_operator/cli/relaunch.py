@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Mapping
 from typing import Any, Final
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
-from launchplan_operator.cli.cluster import Cluster, with_cluster
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.cli.cluster import KINDS, Cluster, with_cluster
 from launchplan_operator.cli.given import Given, read_given
 from launchplan_operator.cli.outcomes import EXIT_TEXT
 from launchplan_operator.cli.output import add_cluster_options, add_examples, add_output_option
@@ -78,7 +78,7 @@ async def _with_wishes(cluster: Cluster, run: Object) -> Object:
 def _launcher(before: Object) -> tuple[Target, str | None]:
     """Return what a run ran, and in which version."""
     reference = before["spec"]["launchPlanRef"]
-    kind = WORKFLOW_DEFINITIONS if reference.get("kind") == WORKFLOW_DEFINITIONS.kind else LAUNCH_PLANS
+    kind = KINDS[reference.get("kind", LAUNCH_PLANS.kind)]
     ran = (before.get("status") or {}).get("launchPlanVersion")
     return Target(kind, reference["name"]), ran or reference.get("version")
 

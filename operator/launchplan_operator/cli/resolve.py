@@ -18,15 +18,17 @@ from launchplan_operator.cli.problems import FAILURE_EXIT, Problem
 
 if TYPE_CHECKING:
     from launchplan_operator.api.conditions import Finding
-    from launchplan_operator.api.workflow import InputParameter
     from launchplan_operator.cli.catalogue import Catalogue
     from launchplan_operator.cli.checks import Report
+    from launchplan_operator.decide.declared import Declared
 
 #: How a bare workflow is named where a plan could be.
 WORKFLOW_PREFIX: Final = "wfd/"
+_PREFIXES: Final = {"lp/": "LaunchPlan", WORKFLOW_PREFIX: "WorkflowDefinition", "rlp/": "ReferenceLaunchPlan"}
 _DESCRIPTION = """\
 Show the inputs that a run of a plan would get: the caller's over the plan's over the workflow's, and the plan's fixed
-ones over all. With -f the plan and its workflow are taken from manifests, else from the cluster.
+ones over all; through a reference, the caller's alone, as the plan's are not to be seen. With -f the plan and its workflow
+are taken from manifests, else from the cluster.
 
 A value of --input is a text that is read by the input's declared type; a file of --inputs holds one YAML or JSON
 object whose values must be of the JSON kind of their types. --input wins over --inputs.
@@ -43,7 +45,7 @@ class Request:
     """What the run is asked for.
 
     Attributes:
-        kind: LaunchPlan or WorkflowDefinition.
+        kind: LaunchPlan, WorkflowDefinition or ReferenceLaunchPlan.
         version: one version of it; None for the one at hand.
         texts: inputs as texts.
         values: inputs as JSON values.
@@ -62,7 +64,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = _DESCRIPTION
     parser.add_argument("-f", "--filename", action="append", metavar="FILE", help="a file, a directory, or - for stdin")
     parser.add_argument("-R", "--recursive", action="store_true", help="with -f: read the directories below, too")
-    parser.add_argument("--plan", required=True, metavar="NAME", help="the plan; wfd/NAME is a workflow without a plan")
+    parser.add_argument(
+        "--plan", required=True, metavar="NAME", help="the plan; wfd/NAME for a workflow without a plan, rlp/NAME"
+    )
     parser.add_argument("--version", dest="plan_version", metavar="V", help="one version of the plan")
     add_input_options(parser)
     add_output_option(parser, by_terminal=True)
@@ -93,8 +97,8 @@ def run(options: argparse.Namespace) -> int:
 
 def read_request(options: argparse.Namespace) -> Request:
     """Return what the arguments ask for; raises Problem for a text without `=` or a file that is no object."""
-    kind = "WorkflowDefinition" if options.plan.startswith(WORKFLOW_PREFIX) else "LaunchPlan"
-    name = options.plan.removeprefix(WORKFLOW_PREFIX).removeprefix("lp/")
+    prefix = next((each for each in _PREFIXES if options.plan.startswith(each)), "lp/")
+    kind, name = _PREFIXES[prefix], options.plan.removeprefix(prefix)
     return Request(kind, name, options.plan_version, split_inputs(options.input), read_inputs(options.inputs))
 
 
@@ -125,15 +129,14 @@ def read_inputs(file: str | None) -> dict[str, Any]:
 
 def gather_from_files(options: argparse.Namespace, request: Request) -> "tuple[Catalogue, str, str]":
     """Return the manifests' objects, and the namespace and the file of the plan among them."""
-    from launchplan_operator.api.kinds import LAUNCH_PLANS, WORKFLOW_DEFINITIONS  # noqa: PLC0415 - not for --help
-    from launchplan_operator.cli.catalogue import catalogue_of, is_ours, key_of  # noqa: PLC0415
+    from launchplan_operator.cli.catalogue import KINDS, catalogue_of, is_ours, key_of  # noqa: PLC0415 - not for --help
     from launchplan_operator.cli.manifests import read_manifests  # noqa: PLC0415
 
     stream = read_manifests(options.filename, recursive=options.recursive)
     if stream.unreadable:
         raise Problem(stream.unreadable[0].text, reason="ManifestUnreadable")
     catalogue = catalogue_of(stream.manifests, options.namespace or "")
-    kind = WORKFLOW_DEFINITIONS if request.kind == WORKFLOW_DEFINITIONS.kind else LAUNCH_PLANS
+    kind = KINDS[request.kind]
     namespaces = [options.namespace] if options.namespace else catalogue.named(kind, request.name)
     if len(namespaces) > 1:
         raise Problem(f"found {request.kind} {request.name!r} in {', '.join(namespaces)}", hint="choose one with -n")
@@ -164,6 +167,8 @@ def resolve_request(catalogue: "Catalogue", namespace: str, request: Request) ->
         return resolve_bare(
             view, request.version, caller_values(view.spec.interface.inputs if view.spec else (), request)
         )
+    if request.kind == "ReferenceLaunchPlan":
+        return _resolve_through(catalogue, namespace, request)
     plan = catalogue.plan(namespace, request.name)
     if plan is None:
         return (plan_not_found(request.name),)
@@ -172,7 +177,16 @@ def resolve_request(catalogue: "Catalogue", namespace: str, request: Request) ->
     return resolve_plan(request.name, plan, request.version, values)
 
 
-def caller_values(parameters: "Sequence[InputParameter]", request: Request) -> dict[str, Any]:
+def _resolve_through(
+    catalogue: "Catalogue", namespace: str, request: Request
+) -> "dict[str, Any] | tuple[Finding, ...]":
+    from launchplan_operator.cli.references import check_run_through, declared_inputs  # noqa: PLC0415 - not for --help
+
+    values = caller_values(declared_inputs(catalogue, namespace, request.name), request)
+    return check_run_through(catalogue, namespace, request.name, request.version, values) or values
+
+
+def caller_values(parameters: "Sequence[Declared]", request: Request) -> dict[str, Any]:
     """Return the caller's values, texts read by their declared types; a text that is no value stays a text."""
     from launchplan_operator.api.types import TypeProblem, parse_text, parse_type  # noqa: PLC0415 - not for --help
 

@@ -5,7 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, NAMESPACES, WORKFLOW_DEFINITIONS, Kind
+from launchplan_operator.api.kinds import (
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    NAMESPACES,
+    REFERENCE_LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
+    Kind,
+)
 from launchplan_operator.cli.cluster import SHORT, Cluster, with_cluster
 from launchplan_operator.cli.kubeconfig import context_names
 from launchplan_operator.cli.list import PHASES
@@ -15,7 +22,7 @@ from launchplan_operator.cli.targets import read_target
 _PATIENCE: Final = 2.0
 _PLANS: Final = (LAUNCH_PLANS,)
 _RUNS: Final = (LAUNCH_PLAN_EXECUTIONS,)
-_LAUNCHERS: Final = (LAUNCH_PLANS, WORKFLOW_DEFINITIONS)
+_LAUNCHERS: Final = (LAUNCH_PLANS, WORKFLOW_DEFINITIONS, REFERENCE_LAUNCH_PLANS)
 #: What the first argument of each command names; the first kind is written without its short name.
 FIRST: Final[dict[str, tuple[Kind, ...]]] = {
     "next": _PLANS,
@@ -25,7 +32,7 @@ FIRST: Final[dict[str, tuple[Kind, ...]]] = {
     "terminate": _RUNS,
     "relaunch": _RUNS,
     "list": _LAUNCHERS,
-    "describe": (LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS, WORKFLOW_DEFINITIONS),
+    "describe": (LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS, WORKFLOW_DEFINITIONS, REFERENCE_LAUNCH_PLANS),
     "activate": _PLANS,
     "deactivate": _PLANS,
     "suspend": _PLANS,
@@ -131,6 +138,8 @@ async def _names(cluster: Cluster, kinds: Sequence[Kind]) -> list[str]:
 async def _versions(cluster: Cluster, words: Words) -> list[str]:
     target = read_target(words.options.get("plan") or words.arguments[0], *_LAUNCHERS)
     status = (await cluster.read(target.kind, target.name)).get("status") or {}
+    if target.kind == REFERENCE_LAUNCH_PLANS:  # of the others only the plan's owner knows
+        return [status["resolved"]["version"]] if status.get("resolved") else []
     return [entry["version"] for entry in reversed(status.get("versions") or ())]
 
 
@@ -143,6 +152,6 @@ async def _inputs(cluster: Cluster, words: Words, command: str) -> list[str]:
         text = f"{reference.get('kind', LAUNCH_PLANS.kind).lower()}/{reference['name']}"
     target = read_target(text, *_LAUNCHERS)
     obj = await cluster.read(target.kind, target.name)
-    interface = (obj.get("status") or {}).get("interface") or obj["spec"].get("interface") or {}
+    interface = (obj.get("status") or {}).get("interface") or obj["spec"].get("interface") or obj["spec"]
     parameters = interface.get("parameters") or interface.get("inputs") or ()
     return [f"{each['name']}=\t{each['type']}" for each in parameters]
