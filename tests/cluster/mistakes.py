@@ -10,10 +10,11 @@ from launchplan_operator.api.kinds import (
     JOBS,
     LAUNCH_PLAN_EXECUTIONS,
     LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
     WORKFLOW_DEFINITIONS,
     Kind,
 )
-from tests.cluster.support import INTERFACE, NEVER, Object, Space, plan, run_of, template, workflow
+from tests.cluster.support import INTERFACE, NEVER, Object, Space, plan, reason_of, run_of, template, workflow
 
 RESOURCE_QUOTAS = Kind("", "v1", "resourcequotas", "ResourceQuota")
 
@@ -206,6 +207,44 @@ def a_run_of_another_plan_once_more(space: Space) -> None:
     space.create(LAUNCH_PLAN_EXECUTIONS, "by-hand", run_of("daily", inputs={"days": 4}, relaunchOf="first"))
 
 
+def a_reference(file: str, words: tuple[str, ...], spec: Object, name: str = "theirs", **more: Any) -> Case:
+    """A reference that does not stand for the plan, which is in its own namespace here."""
+    plan_fields = more.pop("plan", {})
+
+    def cause(space: Space) -> None:
+        refer(space, **plan_fields)
+        space.create(REFERENCE_LAUNCH_PLANS, name, pointer(space, **spec))
+
+    return Case(file, REFERENCE_LAUNCH_PLANS, name, words, cause, **more)
+
+
+def refer(space: Space, **plan_fields: Any) -> None:
+    """Have a plan, and a reference that stands for it."""
+    space.offer()
+    space.create(LAUNCH_PLANS, "daily", plan(**plan_fields))
+    space.until(LAUNCH_PLANS, "daily", reason_of)
+    space.create(REFERENCE_LAUNCH_PLANS, "fitting", pointer(space))
+    space.until(REFERENCE_LAUNCH_PLANS, "fitting", reason_of)
+
+
+def pointer(space: Space, **spec: Any) -> Object:
+    """Return the spec of a reference to the plan."""
+    typed = {"inputs": [{"name": "city", "type": "string"}], "outputs": [{"name": "rows", "type": "integer"}]}
+    return {"namespace": space.namespace, "name": "daily"} | typed | spec
+
+
+def a_run_through(file: str, words: tuple[str, ...], name: str, inputs: Object, **spec: Any) -> Case:
+    """A run through a reference that does not stand for the plan, or of another name."""
+
+    def cause(space: Space) -> None:
+        refer(space)
+        space.create(REFERENCE_LAUNCH_PLANS, "theirs", pointer(space, **spec))
+        space.until(REFERENCE_LAUNCH_PLANS, "theirs", reason_of)
+        space.create(LAUNCH_PLAN_EXECUTIONS, "by-hand", run_of(name, "ReferenceLaunchPlan", inputs=inputs))
+
+    return Case(file, LAUNCH_PLAN_EXECUTIONS, "by-hand", words, cause)
+
+
 def cron(text: str, zone: str = "UTC") -> Object:
     """What a plan says of a cron text."""
     return {"schedule": {"cron": text, "timeZone": zone}}
@@ -318,5 +357,25 @@ RUNS = (
          ("metadata.name", "found a Job 'by-hand'", "expected none of that name"), a_run_on_a_jobs_name),
 )  # fmt: skip
 
+REFERENCES = (
+    a_reference("ReferenceToItself", ("spec.name", "found the reference's own namespace and name", "expected those of a LaunchPlan"),
+                {"name": "itself"}, name="itself", edits="/^spec:/,$s/^  name: itself/  name: daily/"),
+    a_reference("ReferenceToReference", ("spec.name", "is a ReferenceLaunchPlan", "expected a LaunchPlan"), {"name": "fitting"}),
+    a_reference("InterfaceMismatch", ("spec.inputs[city].type", "passes integer", "takes string", "'town'", "'row'", "did you mean 'rows'"),
+                {"inputs": [{"name": "city", "type": "integer"}, {"name": "town", "type": "string"}],
+                 "outputs": [{"name": "row", "type": "integer"}]}),
+    a_reference("InterfaceMismatch-needed", ("spec.inputs", "the plan needs string", "passes none"), {"inputs": []},
+                plan={"defaultInputs": None}),
+    a_reference("TargetInactive", ("spec.version", "found no active version", "expected one"), {}, plan={"autoActivate": False}),
+    a_reference("VersionNotFound-reference", ("spec.version", "found no version 'v9'", "the newest that it has"), {"version": "v9"}),
+    a_reference("TypeInvalid-reference", ("spec.outputs[rows].type", "'int'", "integer"), {"outputs": [{"name": "rows", "type": "int"}]}),
+    a_run_through("ReferenceNotFound", ("spec.launchPlanRef.name", "found no ReferenceLaunchPlan 'thiers'", "did you mean 'theirs'?"),
+                  "thiers", {"city": "Rome"}),
+    a_run_through("ReferenceInvalid", ("spec.launchPlanRef.name", "the ReferenceLaunchPlan 'theirs'", "InterfaceMismatch"),
+                  "theirs", {"city": "Rome"}, outputs=[{"name": "rows", "type": "float"}]),
+    a_run_through("UnexpectedInput-reference", ("spec.inputs.town", "found the input 'town'", "the reference does not declare"),
+                  "theirs", {"town": "Rome"}),
+)  # fmt: skip
+
 #: Those that take long come last, as they go on beside the others.
-CASES = sorted((*WORKFLOWS, *PLANS, *RUNS), key=lambda case: case.slow)
+CASES = sorted((*WORKFLOWS, *PLANS, *RUNS, *REFERENCES), key=lambda case: case.slow)

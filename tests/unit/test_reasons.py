@@ -14,6 +14,9 @@ SIGHTS = GENERATED / "sights"
 _SCHEMA = "The API server refuses it at once; the operator meets it only in what was stored under an older schema."
 _LINT = "Only the linter gives it, of manifests that are in no cluster."
 _NO_MISTAKE = "It is how things are meant to go."
+_THEIRS = (
+    "The other namespace's people mend it: no command of one's own would; docs/how-to-refer-to-a-plan.md says how."
+)
 _OUTCOME = "It is how a run ended; what mends it is in the program, and the run is started once more."
 
 #: Why there is nothing to mend by a command, or no way to cause it.
@@ -21,6 +24,15 @@ EXCUSED = {
     Reason.Active: _NO_MISTAKE,
     Reason.Inactive: "The plan is ready; its message says what would activate it.",
     Reason.Valid: _NO_MISTAKE,
+    Reason.Resolved: _NO_MISTAKE,
+    Reason.TargetUnavailable: _THEIRS,
+    Reason.SelectorNeedsClusterMode: "Only an operator of some namespaces gives it; tests/reconcile/test_references.py mends it.",
+    Reason.ReferenceNotAllowed: _THEIRS,
+    Reason.RemoteRefused: _THEIRS,
+    Reason.RemoteNameTaken: _THEIRS,
+    Reason.RemoteDeleted: _OUTCOME,
+    Reason.RequesterGone: "The run was not wanted any more; tests/reconcile/test_remote_runs.py brings it about.",
+    Reason.AwaitingRequester: "The operator mends it by itself; tests/reconcile/test_reference_crashes.py brings it about.",
     Reason.DurationInvalid: _SCHEMA,
     Reason.LabelInvalid: _SCHEMA,
     Reason.ScheduleChangePending: "The operator mends it by itself, in seconds.",

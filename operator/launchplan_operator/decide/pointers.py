@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
-from launchplan_operator.api.mending import Fix, remove_item, retarget, set_field, set_item
+from launchplan_operator.api.mending import Fix, edit_object, remove_item, retarget, set_field, set_item
 from launchplan_operator.api.reference import ReferenceLaunchPlanSpec
 from launchplan_operator.api.types import TypeProblem, parse_type
 from launchplan_operator.api.workflow import InputParameter
@@ -129,7 +129,7 @@ def reference_invalid(name: str, finding: Finding) -> Finding:
 
 def another_version(name: str, wanted: str, pinned: str) -> Finding:
     """Return the finding for a run that asks for another version than the one that its reference names."""
-    message = f"found version {wanted!r}, but the ReferenceLaunchPlan {name!r} stands for version {pinned!r} alone"
+    message = f"found version {wanted!r}, expected {pinned!r}, for which alone the ReferenceLaunchPlan {name!r} stands"
     return Finding(Reason.VersionNotFound, message, "spec.launchPlanRef.version", "name that version, or none")
 
 
@@ -172,13 +172,17 @@ def points_at_itself(place: str) -> Finding:
     """Return the finding for a reference that names its own namespace and name."""
     message = f"found the reference's own namespace and name, {place}, expected those of a LaunchPlan"
     hint = "name the plan of another namespace, or give the reference another name than the plan's"
-    return Finding(Reason.ReferenceToItself, message, "spec.name", hint)
+    return Finding(Reason.ReferenceToItself, message, "spec.name", hint, fix=edit_object())
 
 
-def points_at_reference(place: str) -> Finding:
-    """Return the finding for a reference that names another one."""
+def points_at_reference(place: str, target: tuple[str, str] | None = None) -> Finding:
+    """Return the finding for a reference that names another one, which names the plan `target`."""
     message = f"found that {place} is a ReferenceLaunchPlan, expected a LaunchPlan"
-    return Finding(Reason.ReferenceToReference, message, "spec.name", "name the plan that it points at")
+    fix = None
+    if target is not None:
+        there = {"namespace": target[0], "name": target[1], "project": None, "domain": None}
+        fix = set_field(there, "spec")
+    return Finding(Reason.ReferenceToReference, message, "spec.name", "name the plan that it points at", fix=fix)
 
 
 def _passed_is_taken(spec: ReferenceLaunchPlanSpec, offer: Offer) -> Iterator[Finding]:

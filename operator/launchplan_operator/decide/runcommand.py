@@ -22,8 +22,8 @@ class RunWish:
     """What a run is asked for.
 
     Attributes:
-        kind: LaunchPlan or WorkflowDefinition.
-        name: the plan's or the workflow's.
+        kind: LaunchPlan, WorkflowDefinition or ReferenceLaunchPlan.
+        name: the plan's, the workflow's or the reference's.
         version: one version of it, or None.
         inputs: the caller's values.
     """
@@ -70,7 +70,8 @@ def compose_run(
     wish: RunWish, parameters: Sequence[InputParameter] | None = None, bindings: Bindings = _NOTHING_BOUND
 ) -> str:
     """Return the command of a fix that starts a run whose inputs fit what is declared."""
-    words = ["kubectl", "launchplan", "run", f"wfd/{wish.name}" if wish.kind == "WorkflowDefinition" else wish.name]
+    prefix = "" if wish.kind == "LaunchPlan" else f"{SHORT_NAMES[wish.kind]}/"
+    words = ["kubectl", "launchplan", "run", f"{prefix}{wish.name}"]
     if wish.version is not None:
         words += ["--version", wish.version]
     texts = _plain_texts(wish.inputs) if parameters is None else _typed_texts(parameters, bindings, wish.inputs)

@@ -4,7 +4,8 @@ The write of the run's own status that notes the other execution is what makes t
 A request that arrives too late therefore starts nothing at all, whatever became of the run meanwhile.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,7 @@ from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, REFERENCE_LAUN
 from launchplan_operator.api.mending import target_of
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.reference import ReferenceLaunchPlanSpec
+from launchplan_operator.decide.inputs import nearest_name
 from launchplan_operator.decide.mirror import lost_status, mirror_status
 from launchplan_operator.decide.pointers import (
     Offer,
@@ -26,7 +28,7 @@ from launchplan_operator.decide.pointers import (
 )
 from launchplan_operator.decide.progress import is_terminal, queued_status
 from launchplan_operator.decide.references import check_run_name
-from launchplan_operator.decide.runcommand import run_instead, wish_of
+from launchplan_operator.decide.runcommand import RunWish, run_after, run_instead, wish_of
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.choice import read_wish
 from launchplan_operator.reconcile.context import Context, write_status
@@ -78,19 +80,33 @@ async def _offer(
     )
     reference = context.caches.references.get(namespace, name)
     if reference is None or reference["metadata"].get("deletionTimestamp"):
-        return (reference_not_found(name, context.caches.names(REFERENCE_LAUNCH_PLANS, namespace)),)
+        return _absent(context, namespace, wish_of(spec))
     read = parse_spec(ReferenceLaunchPlanSpec, reference)
     if isinstance(read, tuple):
-        return tuple(reference_invalid(name, finding) for finding in read)
+        return _invalid(read, wish_of(spec))
     if wanted is not None and read.version not in {None, wanted}:
-        return (another_version(name, wanted, str(read.version)),)
+        other = another_version(name, wanted, str(read.version))
+        return run_instead((other,), replace(wish_of(spec), version=None), declared_parameters(read))
     found = await resolve(context, reference, read, wanted)
     if isinstance(found, tuple):
-        return tuple(reference_invalid(name, finding) for finding in found)
+        return _invalid(found, wish_of(spec))
     if found is None:
         return None
     findings = check_passed(read, found, spec.inputs)
     return run_instead(findings, wish_of(spec), declared_parameters(read)) if findings else found
+
+
+def _absent(context: Context, namespace: str, wish: RunWish) -> tuple[Finding, ...]:
+    others = context.caches.names(REFERENCE_LAUNCH_PLANS, namespace)
+    absent = (reference_not_found(wish.name, others),)
+    meant = nearest_name(wish.name, others)
+    return run_instead(absent, replace(wish, name=meant)) if meant is not None else absent
+
+
+def _invalid(findings: Sequence[Finding], wish: RunWish) -> tuple[Finding, ...]:
+    """Let a run suffer from its reference: it waits for what may be mended, else it must be started once more."""
+    suffered = [reference_invalid(wish.name, finding) for finding in findings]
+    return tuple(each if each.transient else replace(each, fix=run_after(each.fix, wish)) for each in suffered)
 
 
 async def _make(

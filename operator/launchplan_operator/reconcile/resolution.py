@@ -22,6 +22,7 @@ from launchplan_operator.decide.pointers import (
     target_version_not_found,
 )
 from launchplan_operator.decide.versions import KnownVersion, find_version
+from launchplan_operator.reconcile.caches import target_place
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.planview import read_runnable
 from launchplan_operator.reconcile.revisions import known_versions, load_revision
@@ -41,8 +42,9 @@ async def resolve(
     if (spec.target_namespace, spec.name) == (namespace, reference["metadata"]["name"]):
         return (points_at_itself(place),)
     plan = context.caches.plans.get(spec.target_namespace, spec.name)
-    if plan is None and spec.target_namespace == namespace and context.caches.references.get(namespace, spec.name):
-        return (points_at_reference(place),)
+    other = context.caches.references.get(namespace, spec.name) if spec.target_namespace == namespace else None
+    if plan is None and other is not None:
+        return (points_at_reference(place, target_place(other)),)
     # What is not there and what is not to be seen reads the same, and takes as long.
     if plan is None or plan["metadata"].get("deletionTimestamp") or not consents(context, plan, namespace):
         return (target_unavailable(place),)
