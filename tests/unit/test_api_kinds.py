@@ -31,4 +31,4 @@ def test_an_api_version_leaves_out_the_core_group() -> None:
 def test_no_two_kinds_share_a_path() -> None:
     """Every constant is its own resource."""
     paths = [kind.path(None) for kind in vars(kinds).values() if isinstance(kind, Kind)]
-    assert len(paths) == len(set(paths)) == 11
+    assert len(paths) == len(set(paths)) == 12
