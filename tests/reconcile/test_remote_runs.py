@@ -214,6 +214,8 @@ async def test_a_run_that_the_limit_skips_is_skipped_here() -> None:
     world.ask(asked())
     await world.advance(5)
     assert told(world) == ("Skipped", "LimitReached")
+    assert "by-hand" not in str(world.run_of()), "who else runs there is nobody's business here"
+    assert "by-hand" in str(world.remote()["status"])
 
 
 @virtual_time

@@ -13,8 +13,21 @@ from launchplan_operator.decide.progress import cause_of, queued_status, rejecte
 from launchplan_operator.decide.run import RunError, RunState
 
 _LOST = "the execution {place} was deleted before it had ended, and is not made again"
-#: What the plan's side alone is told: to whoever asks, a plan that is not to be seen is not there.
-_PRIVATE = {Reason.ReferenceNotAllowed}
+#: Why a run does not start, in words that are about what was asked for. Any other cause is the business of the plan's
+#: side, whose words may name its runs or quote its template: the reason is told, and what it means in general.
+_ABOUT_THE_CALLER = frozenset(
+    {
+        Reason.UnexpectedInput,
+        Reason.TypeMismatch,
+        Reason.MissingInput,
+        Reason.FixedInputOverride,
+        Reason.InputsTooLarge,
+        Reason.VersionNotFound,
+    }
+)
+
+#: Phases of a run that has not started, and perhaps never does.
+_UNSTARTED = frozenset({Phase.Queued, Phase.Skipped, Phase.Rejected})
 
 
 def mirror_status(
@@ -31,7 +44,7 @@ def mirror_status(
     """
     status = remote.get("status") or {}
     phase = Phase(status.get("phase") or Phase.Queued)
-    reason, message = _cause(remote, status)
+    reason, message = _cause(remote, phase, status)
     if phase is Phase.Queued:
         return queued_status(reason, message, generation, now, previous)
     if phase is Phase.Skipped:
@@ -51,16 +64,19 @@ def lost_status(place: str, generation: int, now: datetime, previous: Mapping[st
     return run_status(state, generation, now, previous)
 
 
-def _cause(remote: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[Reason, str]:
-    """Return why the run stands where it stands; a reason that this operator does not know tells of another one's."""
-    reason, message = cause_of(status)
+def _cause(remote: Mapping[str, Any], phase: Phase, status: Mapping[str, Any]) -> tuple[Reason, str]:
+    """Return why the run stands where it stands; a reason that this operator does not know is another one's."""
+    text, message = cause_of(status)
+    reason = Reason.__members__.get(text or "Queued", Reason.Unknown)
+    if phase in _UNSTARTED and reason not in _ABOUT_THE_CALLER:
+        message = reason.meaning
     place = f"{remote['metadata']['namespace']}/{remote['metadata']['name']}"
-    known = Reason.__members__.get(reason or "Queued", Reason.Unknown)
-    return known, f"{place}: {message}" if message else f"as the execution {place}"
+    return reason, message and f"{place}: {message}"
 
 
 def _refusal(remote: Mapping[str, Any], reason: Reason, message: str) -> Finding:
-    if reason not in _PRIVATE:
+    """To whoever asks, a plan that is not to be seen any more is not there."""
+    if reason is not Reason.ReferenceNotAllowed:
         return Finding(reason, message, "spec")
     plan = (remote["spec"].get("launchPlanRef") or {}).get("name")
     return target_unavailable(f"{remote['metadata']['namespace']}/{plan}")

@@ -26,7 +26,7 @@ from launchplan_operator.decide.pointers import (
     reference_not_found,
     target_unavailable,
 )
-from launchplan_operator.decide.progress import is_terminal, queued_status
+from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.references import check_run_name
 from launchplan_operator.decide.runcommand import RunWish, run_after, run_instead, wish_of
 from launchplan_operator.kube.client import Reply
@@ -161,17 +161,15 @@ async def _note(
     context: Context, execution: Mapping[str, Any], spec: LaunchPlanExecutionSpec, remote: Mapping[str, Any]
 ) -> Outcome:
     """Accept the run, and with it the execution that does the work."""
-    metadata = remote["metadata"]
-    place = f"{metadata['namespace']}/{metadata['name']}"
     facts = {
         **requested_facts(context, execution),
         **(execution.get("status") or {}),
         "launchPlanVersion": remote["spec"]["launchPlanRef"]["version"],
         "inputs": dict(spec.inputs),
-        "remote": {field: metadata[field] for field in ("namespace", "name", "uid")},
+        "remote": {field: remote["metadata"][field] for field in ("namespace", "name", "uid")},
     }
-    message = f"as the execution {place}"
-    status = queued_status(Reason.Queued, message, execution["metadata"]["generation"], context.clock(), facts)
+    target, generation = target_of(LAUNCH_PLAN_EXECUTIONS, execution), execution["metadata"]["generation"]
+    status = mirror_status(remote, target, generation, context.clock(), facts)
     return await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
 
 
