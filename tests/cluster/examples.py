@@ -4,14 +4,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from launchplan_operator.api.kinds import CRON_JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.api.kinds import CRON_JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS
 from localcluster.cluster import LocalCluster
 from tests.cluster.support import Object, Space, condition, controller_uid, phase_of, reason_of
 from tests.node.pages import ROOT, blocks
 
 EXAMPLES = sorted(page.parent for page in (ROOT / "examples").glob("*/README.md"))
+
+
+#: What pages make beside the namespace in which they are followed.
+NAMESPACES = ("maps-production", "shop-production", "flights-production", "trips-production")
 
 
 def runs_of(space: Space, plan: str) -> list[Object]:
@@ -90,6 +95,23 @@ def from_a_cronjob(space: Space) -> None:
     assert space.events(plan, "CronJobAdopted")
 
 
+def references(space: Space) -> None:
+    """The shop's runs have the outputs of those beside the plan, and no value of it; the other plan says who asked."""
+    shop, maps = (replace(space, namespace=f"{project}-production") for project in ("shop", "maps"))
+    run = shop.read(LAUNCH_PLAN_EXECUTIONS, "to-bergen")["status"]
+    assert (run["phase"], run["inputs"]) == ("Succeeded", {"start": "Oslo", "goal": "Bergen"})
+    assert run["outputs"] == {"kilometres": 463.5, "map": "s3://maps/route.png"}
+    remote = maps.read(LAUNCH_PLAN_EXECUTIONS, run["remote"]["name"])
+    assert remote["status"]["origin"]["requester"]["execution"] == "to-bergen"
+    assert remote["status"]["inputs"]["licence"] == "of-the-maps-team"
+    assert [phase_of(each) for each in runs_of(shop, "delivery")] == ["Succeeded"] * 2
+    resolved = shop.read(REFERENCE_LAUNCH_PLANS, "delivery")["status"]["resolved"]
+    assert (resolved["version"], resolved["fixed"], resolved["namespace"]) == ("v1", ["licence"], "maps-production")
+    assert "resolved" not in shop.read(REFERENCE_LAUNCH_PLANS, "delivery-of-tomorrow")["status"]
+    asked = maps.read(LAUNCH_PLANS, "route-of-tomorrow")["status"]["references"]
+    assert asked["from"] == [{"namespace": "shop-production", "name": "delivery-of-tomorrow", "allowed": False}]
+
+
 ENDS: dict[str, Callable[[Space], None]] = {
     "04-typed-inputs": typed_inputs,
     "05-fixed-inputs": fixed_inputs,
@@ -101,6 +123,7 @@ ENDS: dict[str, Callable[[Space], None]] = {
     "11-identity-and-secrets": identity,
     "12-gitops": gitops,
     "13-from-a-cronjob": from_a_cronjob,
+    "14-references": references,
 }
 
 

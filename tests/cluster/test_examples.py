@@ -19,22 +19,29 @@ from tests.cluster.support import Object, Space
 from tests.node.pages import ROOT
 
 _SLEEP = re.compile(r"sleep (\d+)")
+_WORDS = re.compile(r"printf '(\{[^']*\})' > /dev/termination-log")
 
 
 def told_to_the_stub(text: str) -> str:
-    """Return manifests in which the pods of a script that sleeps last as long."""
+    """Return manifests in which the pods of a script that sleeps last as long, and say what a script would say."""
     manifests = list(yaml.safe_load_all(text))
     for manifest in manifests:
-        sleeps = _SLEEP.search(json_of(manifest))
-        if manifest["kind"] == "WorkflowDefinition" and sleeps:
-            metadata = {"annotations": {"stub.localcluster/duration": sleeps[1]}}
-            manifest["spec"]["job"]["template"]["metadata"] = metadata
+        if manifest["kind"] == "WorkflowDefinition" and (told := told_of(script_of(manifest))):
+            manifest["spec"]["job"]["template"]["metadata"] = {"annotations": told}
     return yaml.safe_dump_all(manifests, sort_keys=False)
 
 
-def json_of(manifest: Object) -> str:
+def told_of(script: str) -> dict[str, str]:
+    """Return the stub's annotations for a script."""
+    found = {"duration": _SLEEP.search(script), "message": _WORDS.search(script)}
+    return {f"stub.localcluster/{name}": match[1] for name, match in found.items() if match}
+
+
+def script_of(manifest: Object) -> str:
     """Return the commands of a manifest's containers as one text."""
-    return str(manifest.get("spec", {}).get("job", ""))
+    job = manifest.get("spec", {}).get("job", {})
+    containers = job.get("template", {}).get("spec", {}).get("containers", ())
+    return "\n".join(word for each in containers for word in (*each.get("command", ()), *each.get("args", ())))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from localcluster.cluster import LocalCluster
 from localcluster.installed import RELEASE, Installation
 from tests.cluster import support
-from tests.cluster.examples import ENDS, EXAMPLES, follow, programs_for
+from tests.cluster.examples import ENDS, EXAMPLES, NAMESPACES, follow, programs_for
 from tests.node.pages import ROOT
 
 
@@ -32,6 +32,7 @@ def followed(
         yield {example: pool.submit(followed_in, example) for example in EXAMPLES}
     for example in EXAMPLES:
         node_cluster.kubectl("delete", "namespace", f"example-{example.name}", "--wait=false", "--ignore-not-found")
+    node_cluster.kubectl("delete", "namespace", *NAMESPACES, "--wait=false", "--ignore-not-found")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)

@@ -27,7 +27,7 @@ def test_a_page_does_what_it_says(page: Path, space: Space, node_cluster: LocalC
     environment = os.environ | {"KUBECONFIG": str(kubeconfig), "PATH": path}
     for block in blocks_of(page):
         if block.language == "yaml":
-            space.kubectl("apply", "-f", "-", stdin=block.text)
+            node_cluster.kubectl("apply", f"--kubeconfig={kubeconfig}", "-f", "-", stdin=block.text)
         for command in block.commands if block.language == "sh" else ():
             if command.startswith("kubectl "):
                 run = subprocess.run(
