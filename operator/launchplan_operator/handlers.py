@@ -310,7 +310,7 @@ def _offer(plan: Object | None) -> tuple[Any, ...]:
         return ()
     metadata, status = plan["metadata"], plan.get("status") or {}
     parts = (status.get(part) for part in ("activeVersion", "versions", "interface"))
-    consent = plan["spec"].get("allowReferencesFrom")
+    consent = (plan.get("spec") or {}).get("allowReferencesFrom")
     return (metadata["uid"], metadata.get("deletionTimestamp"), consent, has_status(plan), *parts)
 
 

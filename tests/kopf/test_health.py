@@ -140,7 +140,8 @@ async def test_a_watch_that_hangs_is_not_alive(tmp_path: Path, monkeypatch: pyte
         assert await ask(port, "/livez") == Answer(200, "ok\n")
         answer = await awaited(port, "/livez", HTTPStatus.SERVICE_UNAVAILABLE)
         assert answer.text == (
-            "stuck, and heard nothing for minutes: the watch of launchplanexecutions, launchplans, workflowdefinitions\n"
+            "stuck, and heard nothing for minutes: the watch of launchplanexecutions, launchplans, "
+            "referencelaunchplans, workflowdefinitions\n"
         )
         # It is as ready as before: what it knows is old, but no other replica is asked.
         assert await ask(port, "/readyz") == Answer(200, "ok\n")

@@ -6,7 +6,13 @@ from pathlib import Path
 import kopf
 import pytest
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
+from launchplan_operator.api.kinds import (
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
+    Kind,
+)
 from launchplan_operator.handlers import register
 from launchplan_operator.reconcile.caches import Caches
 from launchplan_operator.settings import Settings
@@ -16,7 +22,13 @@ from tests.kopf.watched import KINDS, delete, label, make, nothing_written, patc
 GREET = ("WorkflowDefinition", "default", "greet")
 HELLO = ("LaunchPlan", "default", "hello")
 RUN = ("LaunchPlanExecution", "default", "by-hand")
-NAMES = {WORKFLOW_DEFINITIONS: "greet", LAUNCH_PLANS: "hello", LAUNCH_PLAN_EXECUTIONS: "by-hand"}
+THEIRS = ("ReferenceLaunchPlan", "default", "theirs")
+NAMES = {
+    WORKFLOW_DEFINITIONS: "greet",
+    LAUNCH_PLANS: "hello",
+    REFERENCE_LAUNCH_PLANS: "theirs",
+    LAUNCH_PLAN_EXECUTIONS: "by-hand",
+}
 
 
 async def test_what_is_there_at_the_start_lands_in_the_caches_and_wakes_its_keys(tmp_path: Path) -> None:
@@ -25,17 +37,18 @@ async def test_what_is_there_at_the_start_lands_in_the_caches_and_wakes_its_keys
     for kind, name in NAMES.items():
         make(api, kind, name)
     async with watching(api, tmp_path) as watched:
-        assert watched.woken() == {GREET, HELLO, RUN}
+        assert watched.woken() == {GREET, HELLO, THEIRS, RUN}
 
 
 @pytest.mark.parametrize(
     ("kind", "keys"),
     [
         (WORKFLOW_DEFINITIONS, {GREET, HELLO, RUN}),
-        (LAUNCH_PLANS, {HELLO, RUN}),
+        (LAUNCH_PLANS, {HELLO, THEIRS, RUN}),
+        (REFERENCE_LAUNCH_PLANS, {THEIRS, HELLO}),
         (LAUNCH_PLAN_EXECUTIONS, {RUN, HELLO}),
     ],
-    ids=["workflow", "plan", "execution"],
+    ids=["workflow", "plan", "reference", "execution"],
 )
 async def test_what_comes_and_goes_wakes_its_keys_and_those_that_depend_on_it(
     tmp_path: Path, kind: Kind, keys: set[object]

@@ -11,7 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
+from launchplan_operator.api.kinds import (
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
+    Kind,
+)
 from launchplan_operator.app import Operator, _watch_with_kopf, assemble
 from launchplan_operator.kube.cache import Cache, version_of
 from launchplan_operator.kube.connection import AiohttpTransport
@@ -22,12 +28,13 @@ from tests.fake import FakeApi
 from tests.fake.server import kubeconfig, serve
 from tests.fake.store import Object
 
-KINDS = (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS)
+KINDS = (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS)
 _PATIENCE = 20.0
 _POD = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
 _SPECS: dict[Kind, dict[str, Any]] = {
     WORKFLOW_DEFINITIONS: {"job": {"template": {"spec": _POD}}},
     LAUNCH_PLANS: {"workflowRef": {"name": "greet"}},
+    REFERENCE_LAUNCH_PLANS: {"namespace": "default", "name": "hello"},
     LAUNCH_PLAN_EXECUTIONS: {"launchPlanRef": {"name": "hello"}},
 }
 

@@ -95,7 +95,8 @@ def controller_of(obj: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def is_through_reference(execution: Mapping[str, Any]) -> bool:
     """Tell whether an execution is a run through a reference: another one has its Job."""
-    return (execution["spec"].get("launchPlanRef") or {}).get("kind") == "ReferenceLaunchPlan"
+    reference = (execution.get("spec") or {}).get("launchPlanRef") or {}
+    return bool(reference.get("kind") == "ReferenceLaunchPlan")
 
 
 def is_tombstone(job: Mapping[str, Any]) -> bool:
