@@ -122,6 +122,8 @@ class World:
         return {
             "WorkflowDefinition": self.caches.workflows,
             "LaunchPlan": self.caches.plans,
+            "ReferenceLaunchPlan": self.caches.references,
+            "Namespace": self.caches.namespaces,
             "LaunchPlanExecution": self.caches.executions,
             "CronJob": self.caches.cronjobs,
             "Job": self.caches.jobs,
