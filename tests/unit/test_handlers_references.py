@@ -47,7 +47,7 @@ def namespace(**marks: str) -> Object:
     return {"kind": "Namespace", "metadata": meta}
 
 
-NOTED = {"phase": "Queued", "remote": {"namespace": "team", "name": "ref-u1", "uid": "LaunchPlanExecution-ref-u1"}}
+NOTED: Any = {"phase": "Queued", "remote": {"namespace": "team", "name": "ref-u1", "uid": "LaunchPlanExecution-ref-u1"}}
 WAITING, ELSEWHERE = asked("waiting", "u2"), asked("elsewhere", "u3", through="others")
 BESIDE = (reference(), reference("others", "bye"), WAITING, ELSEWHERE, asked(**NOTED))
 MOVED: Object = reference(target="bye") | {"metadata": reference()["metadata"] | {"generation": 2}}
