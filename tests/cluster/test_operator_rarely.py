@@ -1,12 +1,12 @@
 """What happens to an operator rarely, done by its own code under its own account: it has the rights for that, too."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from launchplan_operator.api.kinds import WORKFLOW_DEFINITIONS
+from launchplan_operator.api.kinds import REFERENCE_LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
 from launchplan_operator.kube.client import Client
 from launchplan_operator.kube.connection import AiohttpTransport
 from launchplan_operator.kube.events import EventRecorder
@@ -77,15 +77,28 @@ async def _sent(recorder: EventRecorder) -> None:
     sending.cancel()
 
 
-async def test_a_status_made_from_an_old_state_brings_the_new_one(space: Space, context: Context, audit: Audit) -> None:
-    """Of a workflow, which nobody but the operator writes twice at once."""
-    present = offered(space)
+def referring(space: Space) -> Object:
+    """Return a reference that the operator has judged."""
+    space.create(REFERENCE_LAUNCH_PLANS, "report", {"namespace": space.namespace, "name": "nothing"})
+    return space.waiting(REFERENCE_LAUNCH_PLANS, "report", "TargetUnavailable")
+
+
+@pytest.mark.parametrize(
+    ("kind", "make"),
+    [(WORKFLOW_DEFINITIONS, offered), (REFERENCE_LAUNCH_PLANS, referring)],
+    ids=["a workflow", "a reference"],
+)
+async def test_a_status_made_from_an_old_state_brings_the_new_one(
+    space: Space, context: Context, audit: Audit, kind: Kind, make: Callable[[Space], Object]
+) -> None:
+    """Of a kind that nobody but the operator writes twice at once."""
+    present = make(space)
     stale = present | {"metadata": present["metadata"] | {"resourceVersion": "1"}}
-    cache = context.caches.of(WORKFLOW_DEFINITIONS)
+    cache = context.caches.of(kind)
     assert cache is not None
-    outcome = await write_status(context, WORKFLOW_DEFINITIONS, stale, {"observedGeneration": 1})
+    outcome = await write_status(context, kind, stale, {"observedGeneration": 1})
     assert isinstance(outcome, Failed)
     held = cache.get(space.namespace, "report")
     assert held is not None
     assert held["metadata"]["resourceVersion"] == present["metadata"]["resourceVersion"]
-    assert audit.all(space.namespace)["get", "workflowdefinitions"] == 1
+    assert audit.all(space.namespace)["get", kind.plural] == 1
