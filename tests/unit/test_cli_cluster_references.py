@@ -32,7 +32,7 @@ SPEC: dict[str, Any] = {
     "outputs": [{"name": "rows", "type": "float"}],
 }
 THROUGH = {"kind": "ReferenceLaunchPlan", "name": "theirs"}
-NOTED = {"remote": {"namespace": OTHER, "name": REMOTE, "uid": "u-2"}}
+NOTED: dict[str, Any] = {"remote": {"namespace": OTHER, "name": REMOTE, "uid": "u-2"}}
 DONE = {"terminated": {"exitCode": 0, "finishedAt": "2026-01-01T00:00:01Z"}}
 BORDER = (
     "the pods of theirs-abcde are those of lpx/ref-1234 in the namespace 'team-b', and you may not see them there: "
@@ -47,7 +47,7 @@ def refer(desk: Desk, status: dict[str, Any] | None = None, **spec: Any) -> None
     desk.create(REFERENCE_LAUNCH_PLANS, "theirs", SPEC | spec, fits if status is None else status)
 
 
-def ask(desk: Desk, phase: str | None = "Running", **status: Any) -> None:
+def ask(desk: Desk, phase: str | None = "Running", /, **status: Any) -> None:
     """Create a run through the reference."""
     known = run_status(phase) | status if phase else None
     desk.create(LAUNCH_PLAN_EXECUTIONS, RUN, {"launchPlanRef": THROUGH, "inputs": {"days": 3}}, known)
@@ -142,7 +142,7 @@ def test_a_version_may_be_asked_for(
 ) -> None:
     """Unless the reference names one; what a version needs is known only of the one that it stands for."""
     desk = Desk()
-    refer(desk, **({"version": pinned} if pinned else {}))
+    refer(desk, None, **({"version": pinned} if pinned else {}))
     ended = desk.type("run", "rlp/theirs", "--version", asked, *words)
     assert ended.code == code
     assert told in ended.out + ended.err
@@ -343,7 +343,7 @@ def test_a_plan_is_described_with_whom_it_allows_and_who_refers_to_it(
 ) -> None:
     """Its owner sees it, and nobody else."""
     desk = Desk()
-    spec = {"allowReferencesFrom": consent} if consent else {}
+    spec: dict[str, Any] = {"allowReferencesFrom": consent} if consent else {}
     desk.plan(status=plan_status(references=references), **spec)
     text = desk.type("describe", "lp/daily").out
     assert [line for line in text.splitlines(keepends=True) if line.startswith("References:")] == (
