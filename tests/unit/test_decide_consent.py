@@ -60,7 +60,7 @@ def requirement_holds(expression: Mapping[str, Any], labels: Mapping[str, str]) 
         return key in labels and labels[key] in values
     if expression["operator"] == "NotIn":
         return key not in labels or labels[key] not in values
-    return (key in labels) == (expression["operator"] == "Exists")
+    return bool((key in labels) == (expression["operator"] == "Exists"))
 
 
 @given(LABELS, st.lists(EXPRESSIONS, max_size=3), LABELS)
