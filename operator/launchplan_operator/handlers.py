@@ -265,8 +265,19 @@ def _generation(obj: Object | None) -> tuple[Any, ...]:
 
 
 def _standing(plan: Object | None) -> tuple[Any, ...]:
-    """What waiting runs see of a plan: its spec, the verdict on it, and the versions that can be run."""
-    return (*_verdict(plan), ((plan or {}).get("status") or {}).get("versions"))
+    """What waiting runs see of a plan: the verdict on it, whatever spec that is about, and the versions that can be run.
+
+    An edit itself tells them nothing: the plan's own look at it, which always writes, does.
+    """
+    if plan is None:
+        return ()
+    metadata = plan["metadata"]
+    return (
+        metadata["uid"],
+        metadata.get("deletionTimestamp"),
+        *_judgement(plan),
+        (plan.get("status") or {}).get("versions"),
+    )
 
 
 def _news_of_runs(old: Object | None, new: Object | None) -> list[str]:
@@ -295,13 +306,14 @@ def _place(run: Object | None) -> tuple[str | None, bool]:
 
 def _verdict(obj: Object | None) -> tuple[Any, ...]:
     """What others see of a workflow or a plan: its spec, and whether it is ready and why."""
+    return (*_generation(obj), *_judgement(obj))
+
+
+def _judgement(obj: Object | None) -> tuple[Any, ...]:
     status = (obj or {}).get("status") or {}
     conditions = status.get("conditions") or ()
-    return (
-        *_generation(obj),
-        status.get("observedGeneration"),
-        *((c["type"], c["status"], c["reason"]) for c in conditions if c["type"] == "Ready"),
-    )
+    ready = ((c["type"], c["status"], c["reason"]) for c in conditions if c["type"] == "Ready")
+    return (status.get("observedGeneration"), *ready)
 
 
 def _offer(plan: Object | None) -> tuple[Any, ...]:

@@ -218,12 +218,14 @@ def test_workflow_changed(case: Case) -> None:
 @cases(
     Case("a new plan wakes itself", None, plan(), (PLAN,)),
     Case("a new plan wakes runs that waited for it", None, plan(), (PLAN, *DEPENDENTS_OF_HELLO), beside=OTHERS[1:]),
+    Case("another spec wakes the plan alone", plan(), plan(meta={"generation": 2}), (PLAN,), beside=OTHERS[1:]),
     Case(
-        "another spec wakes waiting runs",
-        plan(),
-        plan(meta={"generation": 2}),
-        (PLAN, *DEPENDENTS_OF_HELLO),
+        "the plan's own look at it wakes waiting runs",
+        plan(meta={"generation": 2}, status={"observedGeneration": 1}),
+        plan(meta={"generation": 2}, status={"observedGeneration": 2}),
+        DEPENDENTS_OF_HELLO,
         beside=OTHERS[1:],
+        own=True,
     ),
     Case("a plan made anew does", plan(), plan(meta={"uid": "anew"}), (PLAN, *DEPENDENTS_OF_HELLO), beside=OTHERS[1:]),
     Case("a status wakes only itself, later", plan(), plan(status={"running": 1}), (), (PLAN,), beside=OTHERS[1:]),
@@ -231,7 +233,7 @@ def test_workflow_changed(case: Case) -> None:
     Case("a plan that goes wakes its waiting runs", plan(), None, (PLAN, *DEPENDENTS_OF_HELLO), beside=OTHERS[1:]),
 )
 def test_plan_changed(case: Case) -> None:
-    """A plan wakes itself, and its waiting runs if its spec is another."""
+    """A plan wakes itself, and its waiting runs once its own look at another spec is told."""
     check(case)
 
 
