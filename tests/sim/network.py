@@ -42,6 +42,8 @@ class Network:
         self.api = api
         self.adversary = adversary
         self.caller: Process | None = None
+        #: When the call was sent that the server works at.
+        self.sent = 0.0
         self.kill = kill
         self.note = note
         self.on_call: Callable[[str], None] = _ignore
@@ -132,7 +134,7 @@ class Network:
             return
         if _makes_job(call):
             self.coming[_target(call)] -= 1
-        self._fault, self.caller = fate.fault, process
+        self._fault, self.caller, self.sent = fate.fault, process, sent
         try:
             given = self._from_the_past(call, fate.past) if fate.past else self.api.answer(call)
         finally:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.versions import bound_history
 from launchplan_operator.kube import elector, events
@@ -156,7 +156,7 @@ def _recovery(world: World) -> float:
 def _still_waits(world: World) -> float:
     """Return for how long anything still waits: five minutes for another object, or until nothing may arrive any more."""
     waits = [0.0]
-    for kind in (LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS):
+    for kind in (LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS):
         for obj in world.all(kind):
             status = obj.get("status") or {}
             reasons = {each["reason"] for each in status.get("conditions") or () if _is_reconciling(each)}
