@@ -17,6 +17,7 @@ from launchplan_operator.api.kinds import (
     LEASES,
     NAMESPACES,
     PODS,
+    REFERENCE_LAUNCH_PLANS,
     WORKFLOW_DEFINITIONS,
     Kind,
 )
@@ -24,6 +25,7 @@ from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.render import labels
 from tests.fake.store import Change, Name, Object
+from tests.sim.crossings import Crossings
 from tests.sim.ledger import PlanHistory
 from tests.sim.limits import Limits
 from tests.sim.world import World
@@ -62,6 +64,7 @@ class Checks:
         births: every Job that ever was, by namespace and name.
         by_hand: uids of objects that people made.
         limits: what is known of the plans' limits.
+        crossings: what is known of runs through references.
         deleted_by_hand: uids of objects that people deleted.
     """
 
@@ -74,12 +77,14 @@ class Checks:
     homes: dict[str, str] = field(default_factory=dict)
     calls: Counter[tuple[str, int]] = field(default_factory=Counter)
     limits: Limits = field(init=False)
+    crossings: Crossings = field(init=False)
     _parts: dict[Name, dict[Kind, str]] = field(default_factory=dict)
     _failed: asyncio.Event = field(default_factory=asyncio.Event)
     _problem: str = ""
 
     def __post_init__(self) -> None:
         self.limits = Limits(self.world, self.fail)
+        self.crossings = Crossings(self.world, self.fail)
         self.world.api.store.listeners.append(self.changed)
         self.world.network.on_call = self.called
         self.world.failed = self.fail
@@ -104,6 +109,7 @@ class Checks:
 
     def changed(self, change: Change) -> None:
         """Look at one change."""
+        self.crossings.changed(change)
         if change.kind in (EVENTS, LEASES, NAMESPACES):
             return
         by_operator = self.world.network.caller is not None
@@ -315,7 +321,11 @@ def _may_be_touched(kind: Kind, obj: Object) -> bool:
 def _theirs(obj: Object) -> tuple[Any, ...]:
     meta = obj["metadata"]
     marks = tuple(meta.get(key) for key in ("labels", "annotations", "ownerReferences", "finalizers"))
-    return (obj.get("spec"), obj.get("data"), marks)
+    spec = obj.get("spec")
+    if spec is not None and labels.requester_of(obj):
+        # Whoever says that somebody asks for it from elsewhere lets it end when nobody does any more.
+        spec = {key: value for key, value in spec.items() if key != "terminate"}
+    return (spec, obj.get("data"), marks)
 
 
 def _same_run(name: str, one: Birth, other: Birth) -> bool:
@@ -349,11 +359,12 @@ def _leaving(cronjob: Object) -> str:
 
 
 #: What has a name that matters.
-_LASTING = (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, CRON_JOBS)
+_LASTING = (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS, CRON_JOBS)
 #: What of an object makes one state of the cluster another.
 _LOOKS: dict[Kind, Callable[[Object], str]] = {
     WORKFLOW_DEFINITIONS: _standing,
     LAUNCH_PLANS: _standing,
+    REFERENCE_LAUNCH_PLANS: _standing,
     CRON_JOBS: _leaving,
     LAUNCH_PLAN_EXECUTIONS: _course,
     JOBS: _ends,

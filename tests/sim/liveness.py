@@ -10,6 +10,7 @@ from launchplan_operator.api.kinds import (
     JOBS,
     LAUNCH_PLAN_EXECUTIONS,
     LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
     WORKFLOW_DEFINITIONS,
 )
 from launchplan_operator.decide.instants import to_instant
@@ -29,6 +30,8 @@ _UNDER_WAY = timedelta(seconds=180)
 _SETTLING = timedelta(seconds=25)
 #: Seconds without a write.
 _QUIET = 25.0
+#: What says whether all is well with it.
+_STANDING = (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS)
 
 
 async def check_rest(world: World, checks: Checks, mover: "asyncio.Task[None]") -> None:
@@ -50,7 +53,7 @@ async def check_rest(world: World, checks: Checks, mover: "asyncio.Task[None]") 
 
 def _problems(world: World, checks: Checks) -> Iterator[str]:
     yield from _process_problems(world)
-    for obj in (*world.all(WORKFLOW_DEFINITIONS), *world.all(LAUNCH_PLANS)):
+    for obj in (obj for kind in _STANDING for obj in world.all(kind)):
         yield from _standing_problems(obj)
     for execution in world.all(LAUNCH_PLAN_EXECUTIONS):
         yield from _run_problems(world, execution)
@@ -62,6 +65,7 @@ def _problems(world: World, checks: Checks) -> Iterator[str]:
         yield from _slot_problems(world, obj, history)
         yield from _forgotten(checks, obj, history)
     yield from checks.limits.problems()
+    yield from checks.crossings.problems()
 
 
 def _process_problems(world: World) -> Iterator[str]:
