@@ -70,6 +70,20 @@ class Neighbours(People):
         if reference is not None:
             self._put(REFERENCE_LAUNCH_PLANS, reference, {"namespace": PLANS_HOME, "name": "hello"})
 
+    def point_at_reference(self) -> None:
+        """Let a reference name one beside it, or itself."""
+        reference = self._any(REFERENCE_LAUNCH_PLANS)
+        if reference is not None:
+            spec = {"namespace": _place(reference)[0], "name": self._rng.choice(_REFERENCES)}
+            self._put(REFERENCE_LAUNCH_PLANS, reference, spec)
+
+    def delete_remote(self) -> None:
+        """Delete the execution on which somebody's run counts that has not ended."""
+        found = [run for run in self._world.all(LAUNCH_PLAN_EXECUTIONS) if _is_counting(run)]
+        if found:
+            noted = self._rng.choice(found)["status"]["remote"]
+            self._delete_noted(self._world.get(LAUNCH_PLAN_EXECUTIONS, noted["namespace"], noted["name"]))
+
     def delete_reference(self) -> None:
         """Delete a reference."""
         self._delete(REFERENCE_LAUNCH_PLANS)
@@ -118,14 +132,7 @@ class Neighbours(People):
 
     def delete_asked(self) -> None:
         """Delete a run through a reference, or the one that does its work if everybody took note of its Job."""
-        run = self._any_crossing()
-        if run is None:
-            return
-        job = self._world.get(JOBS, *_place(run))
-        if job is None and not self._world.network.coming[_place(run)]:
-            self._remove(LAUNCH_PLAN_EXECUTIONS, run)
-        elif job is not None and self._is_noted(job):
-            self._remove(LAUNCH_PLAN_EXECUTIONS, run)
+        self._delete_noted(self._any_crossing())
 
     def forge_remote(self) -> None:
         """Make the execution that somebody's run would ask for oneself, before or without it, or in another place."""
@@ -168,6 +175,15 @@ class Neighbours(People):
         name = labels.remote_name(asking["metadata"]["uid"])
         self._create(JOBS, _manifest(JOBS, PLANS_HOME, name, {"template": {"spec": pod}}))
 
+    def _delete_noted(self, run: Object | None) -> None:
+        if run is None:
+            return
+        job = self._world.get(JOBS, *_place(run))
+        if job is None and not self._world.network.coming[_place(run)]:
+            self._remove(LAUNCH_PLAN_EXECUTIONS, run)
+        elif job is not None and self._is_noted(job):
+            self._remove(LAUNCH_PLAN_EXECUTIONS, run)
+
     def _ask(self, inputs: Any, version: str | None) -> None:
         found = self._world.all(REFERENCE_LAUNCH_PLANS)
         space, name = _place(self._rng.choice(found)) if found else (ASKING, "theirs")
@@ -209,6 +225,11 @@ def _choose(rng: Random, runs: list[Object]) -> Object | None:
 
 def _is_local(run: Object) -> bool:
     return labels.is_through_reference(run)
+
+
+def _is_counting(run: Object) -> bool:
+    status = run.get("status") or {}
+    return _is_local(run) and "remote" in status and not is_terminal(status)
 
 
 def _place(obj: Object) -> tuple[str, str]:

@@ -139,6 +139,12 @@ class People:
         if plan is not None and "schedule" in plan["spec"]:
             self._put(LAUNCH_PLANS, plan, plan["spec"] | {"schedule": plan["spec"]["schedule"] | fields})
 
+    def edit_plans(self, fields: Object) -> None:
+        """Change some fields of a plan."""
+        plan = self._any(LAUNCH_PLANS)
+        if plan is not None:
+            self._put(LAUNCH_PLANS, plan, plan["spec"] | fields)
+
     def remake_plan(self) -> None:
         """Delete a plan and make one of its name at once."""
         plan = self._any(LAUNCH_PLANS)

@@ -69,7 +69,9 @@ _REFERRING: tuple[Action, ...] = (
 _ROUGH_REFERRING: tuple[Action, ...] = (
     *_REFERRING,
     *(Neighbours.delete_asked,) * 2,
+    *(Neighbours.delete_remote,) * 2,
     Neighbours.add_reference,
+    Neighbours.point_at_reference,
     Neighbours.delete_reference,
     Neighbours.remake_otherwise,
     Neighbours.forge_remote,
@@ -106,6 +108,32 @@ LIMITING = Taste(0.2, 1.0, _LIMITING)
 COMING = Taste(0.1, 0.0, (*(People.start_many,) * 3, *(People.change_limit,) * 3, People.add_plan))
 PLAIN = Taste(0.0, 0.0, (*(People.start_run,) * 2, People.add_plan), plain=True)
 PUNCTUAL = Taste(0.0, 0.0, (*(_decline_late_slots,) * 2, People.add_plan), plain=True)
+
+
+def _keep_nothing(people: People) -> None:
+    """Want nothing of a plan's ended runs to be kept."""
+    people.edit_plans({"history": {"succeeded": 0, "failed": 0, "skipped": 0}})
+
+
+def _let_one_start(people: People) -> None:
+    """Let one run of a plan start at a time, and the others wait."""
+    people.edit_plans({"concurrency": {"max": 1, "behavior": "Queue"}})
+
+
+#: The same where people refer to plans: plainly; to such as let few start, and not all; to such as keep nothing.
+REFERRING = Taste(
+    0.0,
+    0.0,
+    (*(Neighbours.ask_for_many,) * 3, Neighbours.end_asked, Neighbours.delete_asked, Neighbours.allow),
+    plain=True,
+)
+WITHDRAWING = Taste(
+    0.0,
+    0.0,
+    (*(Neighbours.ask_for_many,) * 4, *(Neighbours.allow,) * 2, Neighbours.forbid, _let_one_start),
+    plain=True,
+)
+SPARING = Taste(0.0, 0.0, (*(Neighbours.ask_for_many,) * 3, _keep_nothing), plain=True)
 
 
 def gather_people(world: World) -> People:
