@@ -89,7 +89,9 @@ def _standing_problems(obj: Object) -> Iterator[str]:
 def _run_problems(world: World, execution: Object) -> Iterator[str]:
     """Invariant 3: a run ends, or waits for a stated reason."""
     status, meta = execution.get("status") or {}, execution["metadata"]
-    since = status.get("startTime") or meta["creationTimestamp"]
+    admitted = [each["lastTransitionTime"] for each in status.get("conditions") or () if each["type"] == "Admitted"]
+    # What just got its turn, after a long wait, has no start yet.
+    since = status.get("startTime") or max([meta["creationTimestamp"], *admitted])
     young = world.now() - to_instant(since) < _UNDER_WAY
     if young or is_terminal(status) or meta.get("deletionTimestamp"):
         return

@@ -82,7 +82,9 @@ class Neighbours(People):
         found = [run for run in self._world.all(LAUNCH_PLAN_EXECUTIONS) if _is_counting(run)]
         if found:
             noted = self._rng.choice(found)["status"]["remote"]
-            self._delete_noted(self._world.get(LAUNCH_PLAN_EXECUTIONS, noted["namespace"], noted["name"]))
+            remote = self._world.get(LAUNCH_PLAN_EXECUTIONS, noted["namespace"], noted["name"])
+            if remote is not None:
+                self._remove_run(remote)
 
     def delete_reference(self) -> None:
         """Delete a reference."""
@@ -90,18 +92,21 @@ class Neighbours(People):
 
     def change_consent(self) -> None:
         """Allow references to a plan from others than before."""
-        plan = self._any(LAUNCH_PLANS)
-        if plan is not None:
-            consent = draw_value(self._rng, CONSENT)
-            self._put(LAUNCH_PLANS, plan, plan["spec"] | {"allowReferencesFrom": consent})
+        self.edit_plans({"allowReferencesFrom": draw_value(self._rng, CONSENT)})
 
     def allow(self) -> None:
         """Allow every reference to a plan."""
-        self._allow("All")
+        self.edit_plans({"allowReferencesFrom": {"from": "All"}})
 
     def forbid(self) -> None:
         """Allow no reference to a plan any more."""
-        self._allow("Same")
+        self.edit_plans({"allowReferencesFrom": {"from": "Same"}})
+
+    def edit_plans(self, fields: Object) -> None:
+        """Change some fields of a plan."""
+        plan = self._any(LAUNCH_PLANS)
+        if plan is not None:
+            self._put(LAUNCH_PLANS, plan, plan["spec"] | fields)
 
     def label_namespace(self) -> None:
         """Give a namespace other labels."""
@@ -132,7 +137,9 @@ class Neighbours(People):
 
     def delete_asked(self) -> None:
         """Delete a run through a reference, or the one that does its work if everybody took note of its Job."""
-        self._delete_noted(self._any_crossing())
+        run = self._any_crossing()
+        if run is not None:
+            self._remove_run(run)
 
     def forge_remote(self) -> None:
         """Make the execution that somebody's run would ask for oneself, before or without it, or in another place."""
@@ -175,15 +182,6 @@ class Neighbours(People):
         name = labels.remote_name(asking["metadata"]["uid"])
         self._create(JOBS, _manifest(JOBS, PLANS_HOME, name, {"template": {"spec": pod}}))
 
-    def _delete_noted(self, run: Object | None) -> None:
-        if run is None:
-            return
-        job = self._world.get(JOBS, *_place(run))
-        if job is None and not self._world.network.coming[_place(run)]:
-            self._remove(LAUNCH_PLAN_EXECUTIONS, run)
-        elif job is not None and self._is_noted(job):
-            self._remove(LAUNCH_PLAN_EXECUTIONS, run)
-
     def _ask(self, inputs: Any, version: str | None) -> None:
         found = self._world.all(REFERENCE_LAUNCH_PLANS)
         space, name = _place(self._rng.choice(found)) if found else (ASKING, "theirs")
@@ -194,11 +192,6 @@ class Neighbours(People):
 
     def _refer(self, space: str, name: str, spec: dict[str, Any]) -> None:
         self._create(REFERENCE_LAUNCH_PLANS, _manifest(REFERENCE_LAUNCH_PLANS, space, name, spec))
-
-    def _allow(self, scope: str) -> None:
-        plan = self._any(LAUNCH_PLANS)
-        if plan is not None:
-            self._put(LAUNCH_PLANS, plan, plan["spec"] | {"allowReferencesFrom": {"from": scope}})
 
     def _any_local(self) -> Object | None:
         return _choose(self._rng, [run for run in self._world.all(LAUNCH_PLAN_EXECUTIONS) if _is_local(run)])

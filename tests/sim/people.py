@@ -139,12 +139,6 @@ class People:
         if plan is not None and "schedule" in plan["spec"]:
             self._put(LAUNCH_PLANS, plan, plan["spec"] | {"schedule": plan["spec"]["schedule"] | fields})
 
-    def edit_plans(self, fields: Object) -> None:
-        """Change some fields of a plan."""
-        plan = self._any(LAUNCH_PLANS)
-        if plan is not None:
-            self._put(LAUNCH_PLANS, plan, plan["spec"] | fields)
-
     def remake_plan(self) -> None:
         """Delete a plan and make one of its name at once."""
         plan = self._any(LAUNCH_PLANS)
@@ -205,15 +199,10 @@ class People:
         self._delete(WORKFLOW_DEFINITIONS)
 
     def delete_run(self) -> None:
-        """Delete an execution; its Job goes with it, so that it must be one that everybody took note of."""
+        """Delete an execution."""
         run = self._any_run()
-        if run is None:
-            return
-        meta = run["metadata"]
-        job = self._world.get(JOBS, meta["namespace"], meta["name"])
-        again = self._world.network.coming[meta["namespace"], meta["name"]] > 0
-        if job is None or (self._is_noted(job) and not again and self._is_accounted(run)):
-            self._remove(LAUNCH_PLAN_EXECUTIONS, run)
+        if run is not None:
+            self._remove_run(run)
 
     def delete_cronjob(self) -> None:
         """Delete a CronJob by hand, and its Jobs with it unless one is not noted yet."""
@@ -312,6 +301,14 @@ class People:
             meta.pop(field, None)
         self._remove(CONTROLLER_REVISIONS, revision)
         self._create(CONTROLLER_REVISIONS, copy(revision) | {"metadata": meta, "data": {"forged": True}})
+
+    def _remove_run(self, run: Object) -> None:
+        """Delete an execution; its Job goes with it, so that it must be one that everybody took note of."""
+        meta = run["metadata"]
+        job = self._world.get(JOBS, meta["namespace"], meta["name"])
+        again = self._world.network.coming[meta["namespace"], meta["name"]] > 0
+        if job is None or (self._is_noted(job) and not again and self._is_accounted(run)):
+            self._remove(LAUNCH_PLAN_EXECUTIONS, run)
 
     def _is_noted(self, job: Object) -> bool:
         """Nobody deletes a Job in the instant between its creation and the note of it: the design assumes that."""

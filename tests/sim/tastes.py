@@ -110,12 +110,12 @@ PLAIN = Taste(0.0, 0.0, (*(People.start_run,) * 2, People.add_plan), plain=True)
 PUNCTUAL = Taste(0.0, 0.0, (*(_decline_late_slots,) * 2, People.add_plan), plain=True)
 
 
-def _keep_nothing(people: People) -> None:
+def _keep_nothing(people: Neighbours) -> None:
     """Want nothing of a plan's ended runs to be kept."""
     people.edit_plans({"history": {"succeeded": 0, "failed": 0, "skipped": 0}})
 
 
-def _let_one_start(people: People) -> None:
+def _let_one_start(people: Neighbours) -> None:
     """Let one run of a plan start at a time, and the others wait."""
     people.edit_plans({"concurrency": {"max": 1, "behavior": "Queue"}})
 
