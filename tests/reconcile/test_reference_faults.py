@@ -1,8 +1,13 @@
-"""Mistakes in references that the search has found, or was built to find, each as one short story."""
+"""Mistakes that the search has found since people refer to plans in it, each as one short story."""
 
-from launchplan_operator.api.kinds import REFERENCE_LAUNCH_PLANS
+from launchplan_operator.api.conditions import Reason
+from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS
+from launchplan_operator.decide.run import End
+from launchplan_operator.reconcile.tombstone import occupy_name
+from launchplan_operator.render import labels
 from tests.fake.virtual import virtual_time
 from tests.reconcile.neighbours import ASKING, neighbours, reference
+from tests.reconcile.world import NAMESPACE, run
 
 
 @virtual_time
@@ -17,3 +22,20 @@ async def test_a_reference_to_what_becomes_a_reference_and_is_none_any_more_says
     world.drop(REFERENCE_LAUNCH_PLANS, "later")
     await world.settle()
     assert world.stands("ours") == ("False", "False", "TargetUnavailable")
+
+
+@virtual_time
+async def test_the_name_of_a_run_stays_occupied_when_its_plan_goes_that_was_being_deleted() -> None:
+    world = await neighbours()
+    operator = world._operator
+    assert operator is not None
+    await world.crash()
+    world.create(run("a"))
+    world.api.do("DELETE", LAUNCH_PLANS.path(NAMESPACE, "hello"), {"propagationPolicy": "Orphan"})
+    asked, leaving = world.get(LAUNCH_PLAN_EXECUTIONS, "a"), world.get(LAUNCH_PLANS, "hello")
+    assert leaving["metadata"]["deletionTimestamp"]
+    await occupy_name(operator.context, asked["metadata"], End(Reason.Aborted, "enough"), leaving)
+    world.api.collect_garbage()
+    assert world.names(LAUNCH_PLANS) == []
+    world.api.collect_garbage()
+    assert labels.is_tombstone(world.get(JOBS, "a"))
