@@ -34,8 +34,8 @@ async def test_the_name_of_a_run_stays_occupied_when_its_plan_goes_that_was_bein
     world.api.do("DELETE", LAUNCH_PLANS.path(NAMESPACE, "hello"), {"propagationPolicy": "Orphan"})
     asked, leaving = world.get(LAUNCH_PLAN_EXECUTIONS, "a"), world.get(LAUNCH_PLANS, "hello")
     assert leaving["metadata"]["deletionTimestamp"]
-    await occupy_name(operator.context, asked["metadata"], End(Reason.Aborted, "enough"), leaving)
     world.api.collect_garbage()
     assert world.names(LAUNCH_PLANS) == []
+    await occupy_name(operator.context, asked["metadata"], End(Reason.Aborted, "enough"), leaving)
     world.api.collect_garbage()
     assert labels.is_tombstone(world.get(JOBS, "a"))
