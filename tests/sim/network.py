@@ -294,7 +294,8 @@ class Stream(AbstractAsyncContextManager[AsyncIterator[Object]]):
             return
         if adversary.chance(profile.lagging):
             adversary.strike("watch event late")
-            self._due = asyncio.get_running_loop().time() + adversary.between(0.5, 45.0)
+            # What comes later is never earlier: else the watch's end would overtake it.
+            self._due = max(self._due, asyncio.get_running_loop().time() + adversary.between(0.5, 45.0))
         if self._held_back is None and adversary.chance(profile.muddled):
             self._held_back = line
             _later(1.0, self._flush)
