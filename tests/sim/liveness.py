@@ -97,7 +97,8 @@ def _run_problems(world: World, execution: Object) -> Iterator[str]:
         return
     waiting = [each for each in status.get("conditions") or () if each["reason"] and each["message"]]
     job = world.get(JOBS, meta["namespace"], meta["name"])
-    mine = job is not None and labels.is_owned_by(job, meta["uid"])
+    # A Job that a person suspended waits for that person, also where the record that was told to end is made again.
+    mine = job is not None and labels.is_owned_by(job, meta["uid"]) and not job["spec"].get("suspend")
     if status.get("phase") != "Queued" or not waiting or mine:
         yield f"execution {meta['namespace']}/{meta['name']} never ended: {status}"
 
