@@ -42,12 +42,16 @@ _BUSY = 3000
 
 @dataclass(slots=True)
 class Birth:
-    """One Job that once was: whose it was, and whether it ever had a pod."""
+    """One Job that once was: whose it was, whether it ever had a pod, and whether it overtook a request to occupy its name.
+
+    Where a person deletes a Job while an earlier request for it is on its way, nothing can keep that from arriving first.
+    """
 
     uid: str
     owners: frozenset[str]
     plan: str | None
     podded: bool = False
+    overtook: bool = False
 
 
 #: How many Jobs a CronJob keeps once a person has changed that.
@@ -184,7 +188,9 @@ class Checks:
         meta = change.after["metadata"]
         owners = frozenset(owner["uid"] for owner in meta.get("ownerReferences") or ())
         plan = (meta.get("annotations") or {}).get("launchplan.dev/plan-uid")
-        self.births.setdefault((meta["namespace"], meta["name"]), []).append(Birth(meta["uid"], owners, plan))
+        place = (meta["namespace"], meta["name"])
+        overtook = self.world.network.occupying[place] > 0
+        self.births.setdefault(place, []).append(Birth(meta["uid"], owners, plan, overtook=overtook))
         slot = _slot_of(change.after)
         if slot is not None and plan in self.plans and self.plans[plan].rested_at(slot):
             self.fail(f"slot {slot} of {meta['namespace']}/{meta['name']} was started, and the plan was suspended then")
@@ -202,6 +208,8 @@ class Checks:
         if mine is None or mine.podded:
             return
         mine.podded = True
+        if mine.overtook and any(self.was_deleted_by_hand(other) for other in births if other is not mine):
+            return
         for other in births:
             if other is not mine and other.podded and self._is_alive(mine) and _same_run(job["name"], mine, other):
                 self.fail(f"{meta['namespace']}/{job['name']} was started twice, by Jobs {other.uid} and {mine.uid}")

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from launchplan_operator.api.kinds import EVENTS, JOBS, LEASES
 from launchplan_operator.kube.transport import Body, Object, Response, TransportError
+from launchplan_operator.render import labels
 from tests.fake.api import FakeApi
 from tests.fake.errors import ApiError
 from tests.fake.faults import Fault, Lost
@@ -52,6 +53,8 @@ class Network:
         self.last_arrival = 0.0
         #: Jobs that were asked for and may yet be made, by namespace and name.
         self.coming: Counter[tuple[str | None, str | None]] = Counter()
+        #: Tombstones among them.
+        self.occupying: Counter[tuple[str | None, str | None]] = Counter()
         #: When each Job was first asked for.
         self.asked: dict[tuple[str | None, str | None], float] = {}
         self._fault: Fault | None = None
@@ -74,6 +77,7 @@ class Network:
         now = asyncio.get_running_loop().time()
         if _makes_job(call):
             self.coming[_target(call)] += 1
+            self.occupying[_target(call)] += _occupies(call)
             self.asked.setdefault(_target(call), now)
         if fate.there > 1.0:
             self.last_arrival = max(self.last_arrival, now + fate.there)
@@ -134,6 +138,7 @@ class Network:
             return
         if _makes_job(call):
             self.coming[_target(call)] -= 1
+            self.occupying[_target(call)] -= _occupies(call)
         self._fault, self.caller, self.sent = fate.fault, process, sent
         try:
             given = self._from_the_past(call, fate.past) if fate.past else self.api.answer(call)
@@ -365,6 +370,10 @@ def _name(line: Object) -> tuple[str, str]:
 
 def _makes_job(call: Call) -> bool:
     return call.verb == "create" and call.kind == JOBS
+
+
+def _occupies(call: Call) -> bool:
+    return labels.is_tombstone(call.request.body or {"metadata": {}})
 
 
 def _target(call: Call) -> tuple[str | None, str | None]:
