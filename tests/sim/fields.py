@@ -169,7 +169,11 @@ REFERENCE: dict[str, Values] = {
     "version": Values((ABSENT, ABSENT, ABSENT, "v1", "v2"), ("v77", "no version!")),
     "inputs": Values(
         ([_NAME], [_NAME], ABSENT, [_NAME, {"name": "times", "type": "integer"}]),
-        ([{"name": "nome", "type": "string"}], [{"name": "name", "type": "strang"}], [{"name": "name", "type": "datetime"}]),
+        (
+            [{"name": "nome", "type": "string"}],
+            [{"name": "name", "type": "strang"}],
+            [{"name": "name", "type": "datetime"}],
+        ),
     ),
     "outputs": Values(
         (ABSENT, [{"name": "greeting", "type": "string"}]),

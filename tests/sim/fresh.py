@@ -10,9 +10,11 @@ from typing import Any
 from launchplan_operator.api.kinds import (
     CRON_JOBS,
     LAUNCH_PLANS,
-    NAMESPACES as NAMESPACE_KIND,
     REFERENCE_LAUNCH_PLANS,
     WORKFLOW_DEFINITIONS,
+)
+from launchplan_operator.api.kinds import (
+    NAMESPACES as NAMESPACE_KIND,
 )
 from launchplan_operator.app import assemble
 from launchplan_operator.render import labels

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from launchplan_operator.decide.run import End
 from launchplan_operator.reconcile import execution, plan, remote, requester
 from launchplan_operator.reconcile.ending import write_aborted
 from launchplan_operator.reconcile.result import Done
@@ -37,7 +36,7 @@ def end_not_awaited() -> Iterator[None]:
 
     async def end_at_once(context: Any, asking: Mapping[str, Any], noted: Mapping[str, str]) -> Any:
         outcome = await mirror(context, asking, noted)
-        end: End | None = find_end(asking, Standing())
+        end = find_end(asking, Standing())
         return await write_aborted(context, asking, end) if end is not None else outcome
 
     with patch.object(remote, "_mirror", end_at_once):
@@ -48,7 +47,7 @@ def end_not_awaited() -> Iterator[None]:
 def lost_from_cache() -> Iterator[None]:
     """A remote is lost when it is not in the cache."""
 
-    async def find(context: Any, asking: Mapping[str, Any], noted: Mapping[str, str]) -> Mapping[str, Any] | None:
+    async def find(context: Any, _asking: Mapping[str, Any], noted: Mapping[str, str]) -> Mapping[str, Any] | None:
         found: Mapping[str, Any] | None = context.caches.executions.get(noted["namespace"], noted["name"])
         return found if found is not None and found["metadata"]["uid"] == noted["uid"] else None
 
