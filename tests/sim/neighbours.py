@@ -77,11 +77,20 @@ class Neighbours(People):
             spec = {"namespace": _place(reference)[0], "name": self._rng.choice(_REFERENCES)}
             self._put(REFERENCE_LAUNCH_PLANS, reference, spec)
 
+    def end_counting(self) -> None:
+        """Ask for the end of a run that counts on another one."""
+        if (run := self._any_counting()) is not None:
+            self._put(LAUNCH_PLAN_EXECUTIONS, run, run["spec"] | {"terminate": {"cause": "no need"}})
+
+    def delete_counting(self) -> None:
+        """Delete a run that counts on another one."""
+        if (run := self._any_counting()) is not None:
+            self._remove_run(run)
+
     def delete_remote(self) -> None:
         """Delete the execution on which somebody's run counts that has not ended."""
-        found = [run for run in self._world.all(LAUNCH_PLAN_EXECUTIONS) if _is_counting(run)]
-        if found:
-            noted = self._rng.choice(found)["status"]["remote"]
+        if (run := self._any_counting()) is not None:
+            noted = run["status"]["remote"]
             remote = self._world.get(LAUNCH_PLAN_EXECUTIONS, noted["namespace"], noted["name"])
             if remote is not None:
                 self._remove_run(remote)
@@ -195,6 +204,10 @@ class Neighbours(People):
 
     def _any_local(self) -> Object | None:
         return _choose(self._rng, [run for run in self._world.all(LAUNCH_PLAN_EXECUTIONS) if _is_local(run)])
+
+    def _any_counting(self) -> Object | None:
+        found = [run for run in self._world.all(LAUNCH_PLAN_EXECUTIONS) if _is_counting(run)]
+        return self._rng.choice(found) if found else None
 
     def _any_crossing(self) -> Object | None:
         """Return a run on one of the two sides, as a rule one that has not ended."""

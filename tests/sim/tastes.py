@@ -57,7 +57,8 @@ _ROUGH: tuple[Action, ...] = (
 _REFERRING: tuple[Action, ...] = (
     *(Neighbours.ask,) * 6,
     *(Neighbours.ask_for_many,) * 2,
-    *(Neighbours.end_asked,) * 2,
+    *(Neighbours.end_counting,) * 2,
+    Neighbours.end_asked,
     *(Neighbours.mend_reference,) * 2,
     *(Neighbours.allow,) * 2,
     Neighbours.add_reference,
@@ -68,8 +69,9 @@ _REFERRING: tuple[Action, ...] = (
 )
 _ROUGH_REFERRING: tuple[Action, ...] = (
     *_REFERRING,
-    *(Neighbours.delete_asked,) * 2,
-    *(Neighbours.delete_remote,) * 2,
+    *(Neighbours.delete_remote,) * 3,
+    Neighbours.delete_asked,
+    Neighbours.delete_counting,
     Neighbours.add_reference,
     Neighbours.point_at_reference,
     Neighbours.delete_reference,
@@ -133,7 +135,7 @@ WITHDRAWING = Taste(
     (*(Neighbours.ask_for_many,) * 4, *(Neighbours.allow,) * 2, Neighbours.forbid, _let_one_start),
     plain=True,
 )
-SPARING = Taste(0.0, 0.0, (*(Neighbours.ask_for_many,) * 3, _keep_nothing), plain=True)
+SPARING = Taste(0.0, 0.0, (Neighbours.ask, _keep_nothing), plain=True)
 
 
 def gather_people(world: World) -> People:
