@@ -195,10 +195,10 @@ def _blind(world: World) -> None:
 
 
 def _sparing(world: World) -> None:
-    """Nobody works for minutes, answers get lost, and plans keep nothing of what ended."""
+    """Nobody works for minutes, calls are slow, and plans keep nothing of what ended."""
     world.referring, world.inclined, world.elected = True, SPARING, False
     profile = world.adversary.profile
-    world.adversary.profile = replace(profile, sleep=profile.sleep or 1000.0, rough=max(profile.rough, 0.1))
+    world.adversary.profile = replace(profile, sleep=profile.sleep or 1000.0, slow=0.25, rough=0.0)
 
 
 MUTATIONS: dict[str, Mutation] = {

@@ -135,7 +135,7 @@ WITHDRAWING = Taste(
     (*(Neighbours.ask_for_many,) * 4, *(Neighbours.allow,) * 2, Neighbours.forbid, _let_one_start),
     plain=True,
 )
-SPARING = Taste(0.0, 0.0, (Neighbours.ask, _keep_nothing), plain=True)
+SPARING = Taste(0.0, 0.0, (Neighbours.ask_for_many, Neighbours.ask, _keep_nothing), plain=True)
 
 
 def gather_people(world: World) -> People:
