@@ -80,11 +80,13 @@ class Triggers:
         for name_of_run in _news_of_runs(old, new):
             self._queue.add(("LaunchPlanExecution", namespace, name_of_run), urgent=True)
         if _offer(old) != _offer(new):
-            for reference in self._caches.references.by("target", scoped(namespace, name)):
-                self._wake_reference(reference)
+            self._wake_referring(namespace, name)
 
     def reference_changed(self, old: Object | None, new: Object | None) -> None:
-        """The reference itself; the runs that wait for it, if it stands otherwise; the plans that it names or named."""
+        """The reference itself; the runs that wait for it, if it stands otherwise; the plans that it names or named.
+
+        The references that name it, which stand for nothing as long as it is there, if it comes or goes.
+        """
         namespace, name = _name(old, new)
         self._wake_own(("ReferenceLaunchPlan", namespace, name), old, new)
         if _verdict(old) != _verdict(new):
@@ -93,6 +95,8 @@ class Triggers:
         if old is None or new is None or len(places) > 1:
             for place in places - {None}:
                 self._wake_referred(place)
+        if old is None or new is None:
+            self._wake_referring(namespace, name)
 
     def namespace_changed(self, old: Object | None, new: Object | None) -> None:
         """The references in a namespace whose labels are others, and the plans that they name: some choose by labels."""
@@ -201,6 +205,11 @@ class Triggers:
         """
         if not self.own_write or news:
             self._queue.add(key)
+
+    def _wake_referring(self, namespace: str, name: str) -> None:
+        """Wake the references that name a plan, whether there is one."""
+        for reference in self._caches.references.by("target", scoped(namespace, name)):
+            self._wake_reference(reference)
 
     def _wake_reference(self, reference: Object) -> None:
         namespace, name = _name(None, reference)

@@ -17,6 +17,7 @@ from launchplan_operator.api.kinds import (
     LEASES,
     NAMESPACES,
     PODS,
+    REFERENCE_LAUNCH_PLANS,
     WORKFLOW_DEFINITIONS,
     Kind,
 )
@@ -24,6 +25,7 @@ from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.render import labels
 from tests.fake.store import Change, Name, Object
+from tests.sim.crossings import Crossings
 from tests.sim.ledger import PlanHistory
 from tests.sim.limits import Limits
 from tests.sim.world import World
@@ -40,12 +42,16 @@ _BUSY = 3000
 
 @dataclass(slots=True)
 class Birth:
-    """One Job that once was: whose it was, and whether it ever had a pod."""
+    """One Job that once was: whose it was, whether it ever had a pod, and whether it overtook a request to occupy its name.
+
+    Where a person deletes a Job while an earlier request for it is on its way, nothing can keep that from arriving first.
+    """
 
     uid: str
     owners: frozenset[str]
     plan: str | None
     podded: bool = False
+    overtook: bool = False
 
 
 #: How many Jobs a CronJob keeps once a person has changed that.
@@ -62,6 +68,7 @@ class Checks:
         births: every Job that ever was, by namespace and name.
         by_hand: uids of objects that people made.
         limits: what is known of the plans' limits.
+        crossings: what is known of runs through references.
         deleted_by_hand: uids of objects that people deleted.
     """
 
@@ -74,12 +81,14 @@ class Checks:
     homes: dict[str, str] = field(default_factory=dict)
     calls: Counter[tuple[str, int]] = field(default_factory=Counter)
     limits: Limits = field(init=False)
+    crossings: Crossings = field(init=False)
     _parts: dict[Name, dict[Kind, str]] = field(default_factory=dict)
     _failed: asyncio.Event = field(default_factory=asyncio.Event)
     _problem: str = ""
 
     def __post_init__(self) -> None:
         self.limits = Limits(self.world, self.fail)
+        self.crossings = Crossings(self.world, self.fail)
         self.world.api.store.listeners.append(self.changed)
         self.world.network.on_call = self.called
         self.world.failed = self.fail
@@ -104,6 +113,7 @@ class Checks:
 
     def changed(self, change: Change) -> None:
         """Look at one change."""
+        self.crossings.changed(change)
         if change.kind in (EVENTS, LEASES, NAMESPACES):
             return
         by_operator = self.world.network.caller is not None
@@ -178,7 +188,9 @@ class Checks:
         meta = change.after["metadata"]
         owners = frozenset(owner["uid"] for owner in meta.get("ownerReferences") or ())
         plan = (meta.get("annotations") or {}).get("launchplan.dev/plan-uid")
-        self.births.setdefault((meta["namespace"], meta["name"]), []).append(Birth(meta["uid"], owners, plan))
+        place = (meta["namespace"], meta["name"])
+        overtook = self.world.network.occupying[place] > 0
+        self.births.setdefault(place, []).append(Birth(meta["uid"], owners, plan, overtook=overtook))
         slot = _slot_of(change.after)
         if slot is not None and plan in self.plans and self.plans[plan].rested_at(slot):
             self.fail(f"slot {slot} of {meta['namespace']}/{meta['name']} was started, and the plan was suspended then")
@@ -196,6 +208,8 @@ class Checks:
         if mine is None or mine.podded:
             return
         mine.podded = True
+        if mine.overtook and any(self.was_deleted_by_hand(other) for other in births if other is not mine):
+            return
         for other in births:
             if other is not mine and other.podded and self._is_alive(mine) and _same_run(job["name"], mine, other):
                 self.fail(f"{meta['namespace']}/{job['name']} was started twice, by Jobs {other.uid} and {mine.uid}")
@@ -315,7 +329,11 @@ def _may_be_touched(kind: Kind, obj: Object) -> bool:
 def _theirs(obj: Object) -> tuple[Any, ...]:
     meta = obj["metadata"]
     marks = tuple(meta.get(key) for key in ("labels", "annotations", "ownerReferences", "finalizers"))
-    return (obj.get("spec"), obj.get("data"), marks)
+    spec = obj.get("spec")
+    if spec is not None and labels.requester_of(obj):
+        # Whoever says that somebody asks for it from elsewhere lets it end when nobody does any more.
+        spec = {key: value for key, value in spec.items() if key != "terminate"}
+    return (spec, obj.get("data"), marks)
 
 
 def _same_run(name: str, one: Birth, other: Birth) -> bool:
@@ -349,11 +367,12 @@ def _leaving(cronjob: Object) -> str:
 
 
 #: What has a name that matters.
-_LASTING = (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, CRON_JOBS)
+_LASTING = (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS, CRON_JOBS)
 #: What of an object makes one state of the cluster another.
 _LOOKS: dict[Kind, Callable[[Object], str]] = {
     WORKFLOW_DEFINITIONS: _standing,
     LAUNCH_PLANS: _standing,
+    REFERENCE_LAUNCH_PLANS: _standing,
     CRON_JOBS: _leaving,
     LAUNCH_PLAN_EXECUTIONS: _course,
     JOBS: _ends,

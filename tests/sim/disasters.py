@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
+from tests.sim.loop import Process
 from tests.sim.network import OUTSIDE
 from tests.sim.replica import Replica
 from tests.sim.world import World, stream
@@ -87,7 +88,11 @@ class Disasters:
         seconds = self._world.adversary.profile.sleep or seconds
         if self._rng.random() < 0.6:
             self._world.network.detain(process, seconds + self._rng.uniform(-5.0, 300.0))
-        self._in(seconds, process.thaw)
+        self._in(seconds, self._wake, process)
+
+    def _wake(self, process: Process) -> None:
+        process.thaw()
+        self._world.troubled = asyncio.get_running_loop().time()
 
     def _two_leaders(self) -> None:
         """Where nobody is elected, let a second one work beside the first for a while, as when a Deployment is changed."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.launchplan import LaunchPlanSpec
+from launchplan_operator.api.reference import ReferenceLaunchPlanSpec
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
 
 #: Stands for leaving the field out.
@@ -42,6 +43,23 @@ _SECRETS = Values(
     ([{"name": "root", "key": "password", "env": "PASSWORD"}], [{"name": "db", "key": "password"}]),
 )
 _ACCOUNT = Values((ABSENT, "runner"), ("root",))
+
+_SUN = {"from": "Selector", "selector": {"matchLabels": {"team": "sun"}}}
+_NOT_MOON = {"key": "team", "operator": "NotIn", "values": ["moon"]}
+#: Whom a plan allows.
+CONSENT = Values(
+    (
+        ABSENT,
+        {"from": "Same"},
+        {"from": "All"},
+        {"from": "All"},
+        {"from": "Names", "names": ["asking"]},
+        {"from": "Names", "names": ["nowhere"]},
+        _SUN,
+        {"from": "Selector", "selector": {"matchExpressions": [_NOT_MOON]}},
+    ),
+    ({"from": "Everyone"}, {"from": "Names"}, {"from": "All", "names": ["asking"]}),
+)
 
 #: What stands in a concurrency of the one behavior alone, and in a schedule beside another field alone, is put so.
 PLAN: dict[str, Values] = {
@@ -87,6 +105,7 @@ PLAN: dict[str, Values] = {
     "rawOutputDataConfig.outputLocationPrefix": _PREFIX,
     "identity.serviceAccountName": _ACCOUNT,
     "identity.secrets": _SECRETS,
+    "allowReferencesFrom": CONSENT,
 }
 _WHEN = {"name": "when", "type": "datetime", "default": "2026-01-01T00:00:00Z"}
 _INPUTS = [{"name": "name", "type": "string"}, {"name": "times", "type": "integer", "default": 1}]
@@ -129,10 +148,43 @@ EXECUTION: dict[str, Values] = {
     "relaunchOf": Values((ABSENT, ABSENT, ABSENT, "run-0", "run-1"), ("nobody",)),
     "terminate": Values((ABSENT, ABSENT, ABSENT, {"cause": "changed my mind"}), ({"cause": ""},)),
 }
+_NAME = {"name": "name", "type": "string"}
+#: Where a reference's plan is: as a rule somewhere where there is one. A place is drawn as a whole.
+PLACES = Values(
+    (
+        {"namespace": "default"},
+        {"namespace": "default"},
+        {"namespace": "default"},
+        {"namespace": "other-side"},
+        {"project": "other", "domain": "side"},
+    ),
+    ({"namespace": "asking"}, {"namespace": "nowhere"}, {"namespace": "default", "project": "other"}, {}),
+)
+#: What fits most plans is named more often than what does not.
+REFERENCE: dict[str, Values] = {
+    "namespace": Values(("default", "other-side"), ("asking", "nowhere")),
+    "project": Values(("other",), ("Other",)),
+    "domain": Values(("side",), ("",)),
+    "name": Values(("hello", "hello", "hello", "hi"), ("helo", "theirs", "ours", "No")),
+    "version": Values((ABSENT, ABSENT, ABSENT, "v1", "v2"), ("v77", "no version!")),
+    "inputs": Values(
+        ([_NAME], [_NAME], ABSENT, [_NAME, {"name": "times", "type": "integer"}]),
+        (
+            [{"name": "nome", "type": "string"}],
+            [{"name": "name", "type": "strang"}],
+            [{"name": "name", "type": "datetime"}],
+        ),
+    ),
+    "outputs": Values(
+        (ABSENT, [{"name": "greeting", "type": "string"}]),
+        ([{"name": "greeting", "type": "integer"}], [{"name": "farewell", "type": "string"}]),
+    ),
+}
 TABLES: tuple[tuple[type[BaseModel], dict[str, Values]], ...] = (
     (LaunchPlanSpec, PLAN),
     (WorkflowDefinitionSpec, WORKFLOW),
     (LaunchPlanExecutionSpec, EXECUTION),
+    (ReferenceLaunchPlanSpec, REFERENCE),
 )
 
 

@@ -7,7 +7,15 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-from launchplan_operator.api.kinds import CRON_JOBS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
+from launchplan_operator.api.kinds import (
+    CRON_JOBS,
+    LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
+)
+from launchplan_operator.api.kinds import (
+    NAMESPACES as NAMESPACE_KIND,
+)
 from launchplan_operator.app import assemble
 from launchplan_operator.render import labels
 from tests.fake.api import FakeApi
@@ -27,19 +35,24 @@ _ENOUGH = 3.0
 async def check_as_fresh(world: World) -> None:
     """Assert that what the plans came to is what they would come to on an empty cluster."""
     plans = [plan for plan in world.all(LAUNCH_PLANS) if not _has_a_past(world, plan)]
-    if not plans:
+    references = world.all(REFERENCE_LAUNCH_PLANS)
+    if not plans and not references:
         return
     fresh = await _apply_afresh(world)
-    for plan in plans:
-        for problem in _differences(world, fresh, plan):
-            raise AssertionError(f"at the end: {problem}")
+    for problem in (problem for plan in plans for problem in _differences(world, fresh, plan)):
+        raise AssertionError(f"at the end: {problem}")
+    for problem in (problem for each in references for problem in _reference_differences(world, fresh, each)):
+        raise AssertionError(f"at the end: {problem}")
 
 
 async def _apply_afresh(world: World) -> FakeApi:
     """Apply the workflows and plans to an empty cluster, and let an operator work."""
     api = FakeApi(clock=world.now, rng=seeded(0), namespaces=NAMESPACES)
     api._ownership = NoOwnership()  # type: ignore[assignment]  # as in the world
-    for kind in (WORKFLOW_DEFINITIONS, LAUNCH_PLANS):
+    for space in world.all(NAMESPACE_KIND):
+        body = {"metadata": {"labels": space["metadata"].get("labels")}}
+        api.do("PATCH", NAMESPACE_KIND.path(None, space["metadata"]["name"]), body)
+    for kind in (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS):
         for obj in world.all(kind):
             api.do("POST", kind.path(obj["metadata"]["namespace"]), _manifest(obj))
     operator = assemble(SETTINGS, InProcessTransport(api, lambda: 0.001), clock=world.now, rng=seeded(0))
@@ -78,10 +91,36 @@ def _differences(world: World, fresh: FakeApi, plan: Object) -> Iterator[str]:
         ("active version", _status(plan).get("activeVersion"), _status(other).get("activeVersion")),
         ("conditions", _conditions(plan), _conditions(other)),
         ("interface", _status(plan).get("interface"), _status(other).get("interface")),
+        ("references", _status(plan).get("references"), _status(other).get("references")),
         ("CronJob", _cronjob(world.get(CRON_JOBS, space, name)), _cronjob(fresh.store.get(CRON_JOBS, (space, name)))),
     ):
         if here != there:
             yield f"plan {space}/{name} applied afresh has another {what}: {there}, here {here}"
+
+
+def _reference_differences(world: World, fresh: FakeApi, reference: Object) -> Iterator[str]:
+    """Yield how a reference stands otherwise than it would on an empty cluster where its plan is as it is here."""
+    space, name = reference["metadata"]["namespace"], reference["metadata"]["name"]
+    other, spec = fresh.store.get(REFERENCE_LAUNCH_PLANS, (space, name)), reference["spec"]
+    assert other is not None
+    place = (spec.get("namespace") or f"{spec.get('project')}-{spec.get('domain')}", spec["name"])
+    plan, there = world.get(LAUNCH_PLANS, *place), fresh.store.get(LAUNCH_PLANS, place)
+    if plan is not None and there is not None and (_has_a_past(world, plan) or not _is_ready(there)):
+        return
+    if plan is not None and spec.get("version") not in (None, plan["spec"].get("version")):
+        # What an earlier version was, an empty cluster does not know.
+        return
+    here, afresh = _stands(reference), _stands(other)
+    if here != afresh:
+        yield f"reference {space}/{name} applied afresh stands otherwise: {afresh}, here {here}"
+
+
+def _stands(reference: Object) -> tuple[Any, ...]:
+    """Return whether a reference is ready, why, and what for; how long it has not been is its past."""
+    ready = [(status, reason) for kind, status, reason in _conditions(reference) if kind == "Ready"]
+    resolved = _status(reference).get("resolved") or {}
+    told = {key: value for key, value in resolved.items() if key != "uid"} if ("True", "Resolved") in ready else None
+    return ready, _status(reference).get("target"), told
 
 
 def _is_ready(plan: Object) -> bool:

@@ -3,9 +3,15 @@
 from random import Random
 from typing import Any
 
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS, Kind
+from launchplan_operator.api.kinds import (
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
+    Kind,
+)
 from tests.fake.store import Object, copy
-from tests.sim.fields import EXECUTION, PLAN, WORKFLOW, Values
+from tests.sim.fields import EXECUTION, PLACES, PLAN, REFERENCE, WORKFLOW, Values
 
 _TIMES = ("cron", "fixedRate", "timeZone")
 #: What only the operator's own engine can keep, and who keeps the time.
@@ -15,7 +21,13 @@ _QUEUE = ("concurrency.queue.max", "concurrency.queue.expireAfter")
 _CATCHING_UP = 0.2
 #: How often a value is one that makes no sense.
 _BAD = 0.12
-_TABLES = {LAUNCH_PLANS: PLAN, WORKFLOW_DEFINITIONS: WORKFLOW, LAUNCH_PLAN_EXECUTIONS: EXECUTION}
+_TABLES = {
+    LAUNCH_PLANS: PLAN,
+    WORKFLOW_DEFINITIONS: WORKFLOW,
+    LAUNCH_PLAN_EXECUTIONS: EXECUTION,
+    REFERENCE_LAUNCH_PLANS: REFERENCE,
+}
+_PLACE = ("namespace", "project", "domain")
 #: What every object begins with: valid, and complete.
 _FIRST: dict[Kind, dict[str, Any]] = {
     WORKFLOW_DEFINITIONS: {
@@ -28,6 +40,7 @@ _FIRST: dict[Kind, dict[str, Any]] = {
     },
     LAUNCH_PLANS: {"workflowRef.name": "greet", "defaultInputs": {"name": "moon"}, "autoActivate": True},
     LAUNCH_PLAN_EXECUTIONS: {"launchPlanRef.name": "hello"},
+    REFERENCE_LAUNCH_PLANS: {"namespace": "default", "name": "hello"},
 }
 
 
@@ -36,7 +49,7 @@ def draw_object(rng: Random, kind: Kind, namespace: str, name: str, **given: Any
     spec: dict[str, Any] = {}
     chosen = dict(_FIRST[kind]) | {path.replace("_", "."): value for path, value in given.items()}
     for path in rng.sample(sorted(_TABLES[kind]), rng.choice((0, 1, 1, 2, 4))):
-        if not path.startswith(("schedule.", "concurrency.")):
+        if not path.startswith(("schedule.", "concurrency.", *_PLACE)):
             chosen.setdefault(path, draw_value(rng, _TABLES[kind][path]))
     for path, value in chosen.items():
         put(spec, path, value)
@@ -90,6 +103,8 @@ def draw_edit(rng: Random, kind: Kind, spec: dict[str, Any]) -> dict[str, Any]:
             _edit_schedule(rng, edited, path)
         elif path.startswith("concurrency."):
             _edit_limit(rng, edited, path)
+        elif kind == REFERENCE_LAUNCH_PLANS and path in _PLACE:
+            _edit_place(rng, edited)
         else:
             put(edited, path, draw_value(rng, _TABLES[kind][path]))
     return edited
@@ -134,6 +149,13 @@ def _complete_schedule(schedule: dict[str, Any]) -> None:
         schedule.setdefault("kickoffTimeInput", "when")
     if schedule.get("catchUp") == {}:
         del schedule["catchUp"]
+
+
+def _edit_place(rng: Random, spec: dict[str, Any]) -> None:
+    """Change where a reference's plan is: one of two ways to say it takes the place of the other."""
+    for part in _PLACE:
+        spec.pop(part, None)
+    spec |= draw_value(rng, PLACES)
 
 
 def _edit_limit(rng: Random, spec: dict[str, Any], path: str) -> None:

@@ -135,19 +135,21 @@ class PlanHistory:
 
     def gap(self, plan: Object) -> str:
         """Return how a schedule begins too late after its forerunner's end, if it does: slots between belong to none."""
-        since = ((plan.get("status") or {}).get("schedule") or {}).get("since")
+        schedule = (plan.get("status") or {}).get("schedule") or {}
+        since = schedule.get("since")
         if since is None:
             # Nothing was to fire: whatever begins later begins then.
             self.removed = None
             return ""
         if self.removed is None or self.removed[1] != plan["metadata"]["generation"]:
             return ""
-        late = to_instant(str(since)) - self.removed[0]
-        return (
-            f"the CronJob went at {self.removed[0]}, and the next schedule counts from {since}"
-            if late > _CLOCKS
-            else ""
-        )
+        went = self.removed[0]
+        if to_instant(str(since)) - went > _CLOCKS:
+            return f"the CronJob went at {went}, and the next schedule counts from {since}"
+        if schedule.get("engine") == "Operator":
+            # The next schedule has begun: a version that becomes active later may begin its own.
+            self.removed = None
+        return ""
 
     def counts(self) -> dict[str, tuple[int, int]]:
         """Return the lowest and the highest right value of each count of runs."""

@@ -10,6 +10,7 @@ from launchplan_operator.api.kinds import (
     JOBS,
     LAUNCH_PLAN_EXECUTIONS,
     LAUNCH_PLANS,
+    REFERENCE_LAUNCH_PLANS,
     WORKFLOW_DEFINITIONS,
 )
 from launchplan_operator.decide.instants import to_instant
@@ -29,6 +30,8 @@ _UNDER_WAY = timedelta(seconds=180)
 _SETTLING = timedelta(seconds=25)
 #: Seconds without a write.
 _QUIET = 25.0
+#: What says whether all is well with it.
+_STANDING = (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS)
 
 
 async def check_rest(world: World, checks: Checks, mover: "asyncio.Task[None]") -> None:
@@ -50,7 +53,7 @@ async def check_rest(world: World, checks: Checks, mover: "asyncio.Task[None]") 
 
 def _problems(world: World, checks: Checks) -> Iterator[str]:
     yield from _process_problems(world)
-    for obj in (*world.all(WORKFLOW_DEFINITIONS), *world.all(LAUNCH_PLANS)):
+    for obj in (obj for kind in _STANDING for obj in world.all(kind)):
         yield from _standing_problems(obj)
     for execution in world.all(LAUNCH_PLAN_EXECUTIONS):
         yield from _run_problems(world, execution)
@@ -62,6 +65,7 @@ def _problems(world: World, checks: Checks) -> Iterator[str]:
         yield from _slot_problems(world, obj, history)
         yield from _forgotten(checks, obj, history)
     yield from checks.limits.problems()
+    yield from checks.crossings.problems()
 
 
 def _process_problems(world: World) -> Iterator[str]:
@@ -85,13 +89,16 @@ def _standing_problems(obj: Object) -> Iterator[str]:
 def _run_problems(world: World, execution: Object) -> Iterator[str]:
     """Invariant 3: a run ends, or waits for a stated reason."""
     status, meta = execution.get("status") or {}, execution["metadata"]
-    since = status.get("startTime") or meta["creationTimestamp"]
+    admitted = [each["lastTransitionTime"] for each in status.get("conditions") or () if each["type"] == "Admitted"]
+    # What just got its turn, after a long wait, has no start yet.
+    since = status.get("startTime") or max([meta["creationTimestamp"], *admitted])
     young = world.now() - to_instant(since) < _UNDER_WAY
     if young or is_terminal(status) or meta.get("deletionTimestamp"):
         return
     waiting = [each for each in status.get("conditions") or () if each["reason"] and each["message"]]
     job = world.get(JOBS, meta["namespace"], meta["name"])
-    mine = job is not None and labels.is_owned_by(job, meta["uid"])
+    # A Job that a person suspended waits for that person, also where the record that was told to end is made again.
+    mine = job is not None and labels.is_owned_by(job, meta["uid"]) and not job["spec"].get("suspend")
     if status.get("phase") != "Queued" or not waiting or mine:
         yield f"execution {meta['namespace']}/{meta['name']} never ended: {status}"
 

@@ -16,7 +16,8 @@ from launchplan_operator.reconcile.launch import launch
 from launchplan_operator.render import cronjob as rendering
 from launchplan_operator.render import labels
 from tests.sim import mutated_admission as admission
-from tests.sim.tastes import COMING, LIMITING, PLAIN, PUNCTUAL
+from tests.sim import mutated_references as references
+from tests.sim.tastes import COMING, LIMITING, PLAIN, PUNCTUAL, REFERRING, SPARING, WITHDRAWING
 from tests.sim.world import World
 
 
@@ -165,6 +166,41 @@ def _absent(world: World) -> None:
     world.adversary.profile = replace(world.adversary.profile, sleep=world.adversary.profile.sleep or 1000.0)
 
 
+def _referring(world: World) -> None:
+    """People refer to plans, and little else."""
+    world.referring, world.inclined = True, REFERRING
+
+
+def _leaving(world: World) -> None:
+    """Those who ask for runs through references delete them, while pods last long and no operator is troubled."""
+    _referring(world)
+    world.cluster.lasts = (130.0, 170.0)
+    profile = world.adversary.profile
+    world.adversary.profile = replace(profile, travelling=0.0, pauses=0, sleep=0.0, doubles=0, lossy=0.0, silent=0.0)
+
+
+def _withdrawing(world: World) -> None:
+    """Plans let few runs start at a time, and allow references now and then; views are of the present."""
+    world.referring, world.inclined = True, WITHDRAWING
+    profile = world.adversary.profile
+    world.adversary.profile = replace(profile, travelling=0.0, pauses=0, sleep=0.0, lossy=0.0, silent=0.0)
+
+
+def _blind(world: World) -> None:
+    """Two operators work on references, and what one did the other often does not hear of."""
+    _referring(world)
+    world.elected = False
+    profile = world.adversary.profile
+    world.adversary.profile = replace(profile, doubles=6, lossy=0.2)
+
+
+def _sparing(world: World) -> None:
+    """Nobody works for minutes, calls are slow, and plans keep nothing of what ended."""
+    world.referring, world.inclined, world.elected = True, SPARING, False
+    profile = world.adversary.profile
+    world.adversary.profile = replace(profile, sleep=profile.sleep or 1000.0, slow=0.25, rough=0.0)
+
+
 MUTATIONS: dict[str, Mutation] = {
     "a Job deleted by hand is made again": Mutation(_job_made_again, 61),
     "retention without its 15 minutes": Mutation(_retention_at_once, 12),
@@ -184,4 +220,10 @@ MUTATIONS: dict[str, Mutation] = {
     "catch-up under another name": Mutation(admission.catch_up_elsewhere, 246),
     "catch-up without the look": Mutation(admission.catch_up_unseen, 47),
     "catch-up within the deadline": Mutation(admission.catch_up_early, 8, _outages),
+    "a remote run started before it is counted on": Mutation(references.no_handshake, 1, _referring),
+    "consent not asked at launch": Mutation(references.consent_not_asked, 1, _withdrawing),
+    "a local run's end not waiting for the remote": Mutation(references.end_not_awaited, 1, _referring),
+    "a remote run lost by a cache's absence": Mutation(references.lost_from_cache, 1, _blind),
+    "a remote run removed before its end is shown": Mutation(references.removed_unmirrored, 1, _sparing),
+    "a remote run left alone runs on": Mutation(references.left_running, 1, _leaving),
 }

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from launchplan_operator.api.kinds import EVENTS, JOBS, LEASES
 from launchplan_operator.kube.transport import Body, Object, Response, TransportError
+from launchplan_operator.render import labels
 from tests.fake.api import FakeApi
 from tests.fake.errors import ApiError
 from tests.fake.faults import Fault, Lost
@@ -42,6 +43,8 @@ class Network:
         self.api = api
         self.adversary = adversary
         self.caller: Process | None = None
+        #: When the call was sent that the server works at.
+        self.sent = 0.0
         self.kill = kill
         self.note = note
         self.on_call: Callable[[str], None] = _ignore
@@ -50,6 +53,8 @@ class Network:
         self.last_arrival = 0.0
         #: Jobs that were asked for and may yet be made, by namespace and name.
         self.coming: Counter[tuple[str | None, str | None]] = Counter()
+        #: Tombstones among them.
+        self.occupying: Counter[tuple[str | None, str | None]] = Counter()
         #: When each Job was first asked for.
         self.asked: dict[tuple[str | None, str | None], float] = {}
         self._fault: Fault | None = None
@@ -72,6 +77,7 @@ class Network:
         now = asyncio.get_running_loop().time()
         if _makes_job(call):
             self.coming[_target(call)] += 1
+            self.occupying[_target(call)] += _occupies(call)
             self.asked.setdefault(_target(call), now)
         if fate.there > 1.0:
             self.last_arrival = max(self.last_arrival, now + fate.there)
@@ -132,7 +138,8 @@ class Network:
             return
         if _makes_job(call):
             self.coming[_target(call)] -= 1
-        self._fault, self.caller = fate.fault, process
+            self.occupying[_target(call)] -= _occupies(call)
+        self._fault, self.caller, self.sent = fate.fault, process, sent
         try:
             given = self._from_the_past(call, fate.past) if fate.past else self.api.answer(call)
         finally:
@@ -292,7 +299,8 @@ class Stream(AbstractAsyncContextManager[AsyncIterator[Object]]):
             return
         if adversary.chance(profile.lagging):
             adversary.strike("watch event late")
-            self._due = asyncio.get_running_loop().time() + adversary.between(0.5, 45.0)
+            # What comes later is never earlier: else the watch's end would overtake it.
+            self._due = max(self._due, asyncio.get_running_loop().time() + adversary.between(0.5, 45.0))
         if self._held_back is None and adversary.chance(profile.muddled):
             self._held_back = line
             _later(1.0, self._flush)
@@ -362,6 +370,10 @@ def _name(line: Object) -> tuple[str, str]:
 
 def _makes_job(call: Call) -> bool:
     return call.verb == "create" and call.kind == JOBS
+
+
+def _occupies(call: Call) -> bool:
+    return labels.is_tombstone(call.request.body or {"metadata": {}})
 
 
 def _target(call: Call) -> tuple[str | None, str | None]:

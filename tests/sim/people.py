@@ -23,13 +23,13 @@ from tests.fake.store import Object, copy
 from tests.sim.checks import SHORT_HISTORY
 from tests.sim.fields import EXECUTION, WORKFLOW
 from tests.sim.generate import draw_edit, draw_limit, draw_object, draw_schedule, draw_value, plain_spec
-from tests.sim.world import World
+from tests.sim.world import OTHER, PLANS_HOME, World
 
 if TYPE_CHECKING:
     from tests.sim.tastes import Taste
 
 PLANS = ("hello", "hi")
-_SPACES = ("default",) * 5 + ("other",)
+_SPACES = (PLANS_HOME,) * 5 + (OTHER,)
 #: How often people act in the second before a full minute.
 _SHARP = 0.2
 _PROPAGATION = ("Background",) * 4 + ("Foreground", "Orphan")
@@ -62,8 +62,8 @@ class People:
         self._make(WORKFLOW_DEFINITIONS, "default", "greet")
         self._make_plan("default", "hello", certain=True)
         if self._rng.random() < 0.25:
-            self._make(WORKFLOW_DEFINITIONS, "other", "greet")
-            self._make_plan("other", "hello")
+            self._make(WORKFLOW_DEFINITIONS, OTHER, "greet")
+            self._make_plan(OTHER, "hello")
 
     async def live(self, until: float) -> None:
         """Act until a time of the loop."""
@@ -91,8 +91,7 @@ class People:
     def start_run(self) -> None:
         """Ask for a run."""
         rng, space = self._rng, self._space()
-        name = f"run-{self._runs}"
-        self._runs += 1
+        name = self._next_name()
         given = {"launchPlanRef.name": rng.choice(PLANS)} if rng.random() < 0.3 else {}
         if rng.random() < 0.1:
             given = {"launchPlanRef.kind": "WorkflowDefinition", "launchPlanRef.name": "greet"}
@@ -113,9 +112,8 @@ class People:
         meta = self._rng.choice(limited or plans)["metadata"]
         for _ in range(self._rng.choice((1, 2, 3, 5))):
             reference = {"launchPlanRef": {"name": meta["name"]}}
-            metadata = {"name": f"run-{self._runs}", "namespace": meta["namespace"]}
+            metadata = {"name": self._next_name(), "namespace": meta["namespace"]}
             kind = {"apiVersion": LAUNCH_PLAN_EXECUTIONS.api_version, "kind": LAUNCH_PLAN_EXECUTIONS.kind}
-            self._runs += 1
             self._create(LAUNCH_PLAN_EXECUTIONS, kind | {"metadata": metadata, "spec": reference})
 
     def change_limit(self) -> None:
@@ -201,15 +199,10 @@ class People:
         self._delete(WORKFLOW_DEFINITIONS)
 
     def delete_run(self) -> None:
-        """Delete an execution; its Job goes with it, so that it must be one that everybody took note of."""
+        """Delete an execution."""
         run = self._any_run()
-        if run is None:
-            return
-        meta = run["metadata"]
-        job = self._world.get(JOBS, meta["namespace"], meta["name"])
-        again = self._world.network.coming[meta["namespace"], meta["name"]] > 0
-        if job is None or (self._is_noted(job) and not again and self._is_accounted(run)):
-            self._remove(LAUNCH_PLAN_EXECUTIONS, run)
+        if run is not None:
+            self._remove_run(run)
 
     def delete_cronjob(self) -> None:
         """Delete a CronJob by hand, and its Jobs with it unless one is not noted yet."""
@@ -255,8 +248,7 @@ class People:
             return
         template, meta = copy(cronjob["spec"]["jobTemplate"]), cronjob["metadata"]
         owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": meta["name"], "uid": meta["uid"]}
-        name = f"from-{self._runs}"
-        self._runs += 1
+        name = self._next_name("from")
         annotations = (template["metadata"].get("annotations") or {}) | {"cronjob.kubernetes.io/instantiate": "manual"}
         metadata = template["metadata"] | {"name": name, "annotations": annotations}
         metadata |= {"namespace": meta["namespace"], "ownerReferences": [owner | {"controller": True}]}
@@ -310,6 +302,14 @@ class People:
         self._remove(CONTROLLER_REVISIONS, revision)
         self._create(CONTROLLER_REVISIONS, copy(revision) | {"metadata": meta, "data": {"forged": True}})
 
+    def _remove_run(self, run: Object) -> None:
+        """Delete an execution; its Job goes with it, so that it must be one that everybody took note of."""
+        meta = run["metadata"]
+        job = self._world.get(JOBS, meta["namespace"], meta["name"])
+        again = self._world.network.coming[meta["namespace"], meta["name"]] > 0
+        if job is None or (self._is_noted(job) and not again and self._is_accounted(run)):
+            self._remove(LAUNCH_PLAN_EXECUTIONS, run)
+
     def _is_noted(self, job: Object) -> bool:
         """Nobody deletes a Job in the instant between its creation and the note of it: the design assumes that."""
         meta = job["metadata"]
@@ -328,6 +328,10 @@ class People:
     def _coming_name(self) -> str:
         minutes = int(self._world.now().timestamp()) // 60 + self._rng.randrange(1, 4)
         return f"{self._rng.choice(PLANS)}-{minutes}"
+
+    def _next_name(self, kind: str = "run") -> str:
+        self._runs += 1
+        return f"{kind}-{self._runs - 1}"
 
     def _space(self) -> str:
         return self._rng.choice(_SPACES)
@@ -391,4 +395,5 @@ def _path(kind: Kind, obj: Object) -> str:
     return kind.path(obj["metadata"]["namespace"], obj["metadata"]["name"])
 
 
-Action = Callable[[People], None]
+#: Of people, or of such as only they do.
+Action = Callable[[Any], None]

@@ -11,8 +11,9 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS
 from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.versions import bound_history
 from launchplan_operator.kube import elector, events
 from launchplan_operator.reconcile import planreport
@@ -156,7 +157,7 @@ def _recovery(world: World) -> float:
 def _still_waits(world: World) -> float:
     """Return for how long anything still waits: five minutes for another object, or until nothing may arrive any more."""
     waits = [0.0]
-    for kind in (LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS):
+    for kind in (LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS):
         for obj in world.all(kind):
             status = obj.get("status") or {}
             reasons = {each["reason"] for each in status.get("conditions") or () if _is_reconciling(each)}
@@ -175,9 +176,16 @@ def _seats(status: Object) -> list[Object]:
 
 
 def _is_held_by_a_stranger(world: World, plan: Object, seat: Object) -> bool:
-    """Tell whether a person's Job has the name of a run with a seat: until no late write may come, the seat stays."""
-    job = world.get(JOBS, plan["metadata"]["namespace"], seat["name"])
-    return job is not None and labels.PLAN not in (job["metadata"].get("labels") or {})
+    """Tell whether a person's Job has, or had, the name of a run with a seat: until no late write may come, the seat stays.
+
+    The operator follows Jobs of ours alone, so that it does not hear of that one's going: it looks again when a request
+    that was sent before it took over can arrive no more, 15 minutes after that.
+    """
+    namespace, name = plan["metadata"]["namespace"], seat["name"]
+    job, run = world.get(JOBS, namespace, name), world.get(LAUNCH_PLAN_EXECUTIONS, namespace, name)
+    if job is None:
+        return run is not None and is_terminal(run.get("status") or {})
+    return labels.PLAN not in (job["metadata"].get("labels") or {})
 
 
 def _is_reconciling(condition: Object) -> bool:

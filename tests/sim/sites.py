@@ -18,7 +18,7 @@ _READS = frozenset({"get", "list", "chunks", "watch"})
 #: Functions that call for many: their callers are the sites.
 _SHARED = frozenset({"write_status"})
 
-#: Calls that nearly every life makes more than once; all others are seldom.
+#: Calls that nearly every life makes more than once, or every one where people refer to plans; all others are seldom.
 OFTEN = frozenset(
     {
         "elector._claim:create",
@@ -38,6 +38,9 @@ OFTEN = frozenset(
         "plancron.create_cronjob:create",
         "planschedule._find_cronjob:get",
         "rebuild.rebuild_ledger:list",
+        "reference.reconcile_reference:write_status",
+        "remote._make:create",
+        "remote._mirror:write_status",
         "revisions._meet:get",
         "revisions._revisions_of:list",
         "revisions.keep_revision:create",

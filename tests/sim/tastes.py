@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tests.sim.neighbours import Neighbours
 from tests.sim.people import Action, People
 from tests.sim.world import World, stream
 
@@ -52,6 +53,34 @@ _ROUGH: tuple[Action, ...] = (
     People.take_run_name,
     People.break_revision,
 )
+#: What people do besides where some refer to plans of others, and what only rough ones do.
+_REFERRING: tuple[Action, ...] = (
+    *(Neighbours.ask,) * 6,
+    *(Neighbours.ask_for_many,) * 2,
+    *(Neighbours.end_counting,) * 2,
+    Neighbours.end_asked,
+    *(Neighbours.mend_reference,) * 2,
+    *(Neighbours.allow,) * 2,
+    Neighbours.add_reference,
+    Neighbours.edit_reference,
+    Neighbours.change_consent,
+    Neighbours.forbid,
+    Neighbours.label_namespace,
+)
+_ROUGH_REFERRING: tuple[Action, ...] = (
+    *_REFERRING,
+    *(Neighbours.delete_remote,) * 3,
+    Neighbours.delete_asked,
+    Neighbours.delete_counting,
+    Neighbours.add_reference,
+    Neighbours.point_at_reference,
+    Neighbours.delete_reference,
+    Neighbours.remake_otherwise,
+    Neighbours.forge_remote,
+    Neighbours.forge_marks,
+    Neighbours.forge_note,
+    Neighbours.take_remote_name,
+)
 _LIMITING: tuple[Action, ...] = (
     *(People.start_many,) * 5,
     *(People.change_limit,) * 3,
@@ -83,11 +112,39 @@ PLAIN = Taste(0.0, 0.0, (*(People.start_run,) * 2, People.add_plan), plain=True)
 PUNCTUAL = Taste(0.0, 0.0, (*(_decline_late_slots,) * 2, People.add_plan), plain=True)
 
 
+def _keep_nothing(people: Neighbours) -> None:
+    """Want nothing of a plan's ended runs to be kept."""
+    people.edit_plans({"history": {"succeeded": 0, "failed": 0, "skipped": 0}})
+
+
+def _let_one_start(people: Neighbours) -> None:
+    """Let one run of a plan start at a time, and the others wait."""
+    people.edit_plans({"concurrency": {"max": 1, "behavior": "Queue"}})
+
+
+#: The same where people refer to plans: plainly; to such as let few start, and not all; to such as keep nothing.
+REFERRING = Taste(
+    0.0,
+    0.0,
+    (*(Neighbours.ask_for_many,) * 3, Neighbours.end_asked, Neighbours.delete_asked, Neighbours.allow),
+    plain=True,
+)
+WITHDRAWING = Taste(
+    0.0,
+    0.0,
+    (*(Neighbours.ask_for_many,) * 4, *(Neighbours.allow,) * 2, Neighbours.forbid, _let_one_start),
+    plain=True,
+)
+SPARING = Taste(0.0, 0.0, (Neighbours.ask_for_many, Neighbours.ask, _keep_nothing), plain=True)
+
+
 def gather_people(world: World) -> People:
     """Return the people of a seed; of some nobody deletes what others made, nor forges anything."""
     rng = stream(world.seed, "people")
-    usual = _KIND if rng.random() < 0.3 else _ROUGH
+    kind = rng.random() < 0.3
     taste = rng.choice(_TASTES)
+    usual, referring = (_KIND, _REFERRING) if kind else (_ROUGH, _ROUGH_REFERRING)
+    sort = Neighbours if world.referring else People
     if world.inclined is not None:
-        return People(world, rng, world.inclined, world.inclined.actions)
-    return People(world, rng, taste, (*usual, *taste.actions))
+        return sort(world, rng, world.inclined, world.inclined.actions)
+    return sort(world, rng, taste, (*usual, *taste.actions, *(referring if world.referring else ())))

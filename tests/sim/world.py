@@ -26,9 +26,13 @@ from tests.sim.replica import Replica, is_expected, run_operator
 if TYPE_CHECKING:
     from tests.sim.tastes import Taste
 
-NAMESPACES = ("default", "other")
+#: Where the plans are, a few of them, and those who refer to them.
+PLANS_HOME, OTHER, ASKING = "default", "other-side", "asking"
+NAMESPACES = (PLANS_HOME, OTHER, ASKING)
 #: How often the operators elect a leader, and how often two of them do.
 _ELECTED, _TWO = 0.6, 0.8
+#: In how many worlds people refer to plans.
+_REFERRING = 0.35
 #: Seconds until a process that ended is there again.
 _PAUSES = (0.5, 2.0, 5.0, 30.0, 90.0, 400.0)
 #: Few workers: what races between many races between few as well.
@@ -56,6 +60,8 @@ class World:
         elected: whether the operators elect a leader; else one is alone, and a second comes only in its place.
         failed: told of a process that ended by itself and should not have.
         inclined: what all people like, if it is not left to the seed.
+        referring: whether people refer to plans from elsewhere.
+        troubled: when a process last began, ended or woke, in seconds.
     """
 
     def __init__(self, seed: int, *, traced: bool = False) -> None:
@@ -78,6 +84,8 @@ class World:
         self.by_person = False
         self.failed: Note = self.note
         self.inclined: Taste | None = None
+        self.referring = stream(seed, "references").random() < _REFERRING
+        self.troubled = 0.0
 
     def now(self) -> datetime:
         """Return the true time."""
@@ -109,6 +117,7 @@ class World:
         process = Process(f"{replica.name}.{replica.lives}")
         replica.operator, replica.process = self._assemble(replica, process), process
         self.note(f"start {process.name}")
+        self.troubled = asyncio.get_running_loop().time()
         process.start(run_operator(replica.operator), partial(self._ended, replica, process))
 
     def _assemble(self, replica: Replica, process: Process) -> Operator:
@@ -141,6 +150,7 @@ class World:
             # It ended by itself while a call of its was on the way, and its replica comes back anyway.
             return
         self.note(f"kill {process.name}")
+        self.troubled = asyncio.get_running_loop().time()
         process.kill()
         self.network.hang_up(process)
         self._come_back(next(each for each in self.replicas if each.process is process), away)

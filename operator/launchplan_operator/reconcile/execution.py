@@ -74,6 +74,8 @@ async def _remove_straggler(context: Context, execution: Mapping[str, Any]) -> O
     if not context.elected and wait > timedelta():
         return Again(wait.total_seconds())
     namespace, name, uid = (execution["metadata"][key] for key in ("namespace", "name", "uid"))
+    # Its slot has its outcome: it is no run that stood in the books and is lost.
+    context.caches.booked_runs.discard(uid)
     reply = await context.client.delete(LAUNCH_PLAN_EXECUTIONS, namespace, name, uid=uid)
     return Done() if reply.ok or reply.not_found or reply.conflict else Failed(f"late run {name}: {reply.message}")
 

@@ -23,7 +23,8 @@ async def occupy_name(
         context: the reconcilers' world.
         run: the execution's metadata, or as much of it as a seat has: namespace, name and uid.
         end: why the run never starts.
-        plan: the run's plan, with which the tombstone goes; a bare workflow's run owns its own.
+        plan: the run's plan, with which the tombstone goes; a bare workflow's run owns its own, and so does one whose
+            plan is being deleted: it may outlive that, and a request for its Job as well.
     """
     namespace, name, uid = run["namespace"], run["name"], run["uid"]
     cause = {"reason": str(end.reason), "message": end.cause}
@@ -56,7 +57,7 @@ def read_cause(tombstone: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _owners(context: Context, run: Mapping[str, Any], plan: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    if plan is None:
+    if plan is None or plan["metadata"].get("deletionTimestamp"):
         kind = {"apiVersion": "launchplan.dev/v1alpha1", "kind": "LaunchPlanExecution"}
         return [labels.owner_reference({**kind, "metadata": run}, controller=True)]
     cronjob = context.caches.cronjobs.get(run["namespace"], plan["metadata"]["name"])
