@@ -36,6 +36,8 @@ _FROM_CRONJOB = "cronjob.kubernetes.io/instantiate"
 _OWN = {"app.kubernetes.io/managed-by": "launchplan-operator"}
 #: How long an ended run stays at least, but for what two clocks differ.
 _STAYS = timedelta(minutes=15) - timedelta(seconds=20)
+#: Seconds in which an operator that works occupies the name of a Job that was deleted.
+_OCCUPIED = 60.0
 #: Calls that one process makes in a minute at most, however bad the minute.
 _BUSY = 3000
 
@@ -44,14 +46,17 @@ _BUSY = 3000
 class Birth:
     """One Job that once was: whose it was, whether it ever had a pod, and whether it overtook a request to occupy its name.
 
-    Where a person deletes a Job while an earlier request for it is on its way, nothing can keep that from arriving first.
+    Where a person deletes a Job, in seconds at `deleted`, while an earlier request for it is on its way, nothing can keep
+    that from arriving first.
     """
 
     uid: str
     owners: frozenset[str]
     plan: str | None
+    born: float = 0.0
     podded: bool = False
     overtook: bool = False
+    deleted: float | None = None
 
 
 #: How many Jobs a CronJob keeps once a person has changed that.
@@ -183,6 +188,11 @@ class Checks:
             self.fail(f"the operator changed {name}, which a person made")
 
     def _job(self, change: Change) -> None:
+        now = asyncio.get_running_loop().time()
+        if change.after is None and change.before is not None:
+            gone = change.before["metadata"]
+            for birth in self.births.get((gone["namespace"], gone["name"]), ()):
+                birth.deleted = now if birth.uid == gone["uid"] else birth.deleted
         if change.before is not None or change.after is None:
             return
         meta = change.after["metadata"]
@@ -190,7 +200,7 @@ class Checks:
         plan = (meta.get("annotations") or {}).get("launchplan.dev/plan-uid")
         place = (meta["namespace"], meta["name"])
         overtook = self.world.network.occupying[place] > 0
-        self.births.setdefault(place, []).append(Birth(meta["uid"], owners, plan, overtook=overtook))
+        self.births.setdefault(place, []).append(Birth(meta["uid"], owners, plan, now, overtook=overtook))
         slot = _slot_of(change.after)
         if slot is not None and plan in self.plans and self.plans[plan].rested_at(slot):
             self.fail(f"slot {slot} of {meta['namespace']}/{meta['name']} was started, and the plan was suspended then")
@@ -208,11 +218,18 @@ class Checks:
         if mine is None or mine.podded:
             return
         mine.podded = True
-        if mine.overtook and any(self.was_deleted_by_hand(other) for other in births if other is not mine):
+        if any(self._made_room(other, mine) for other in births if other is not mine):
             return
         for other in births:
             if other is not mine and other.podded and self._is_alive(mine) and _same_run(job["name"], mine, other):
                 self.fail(f"{meta['namespace']}/{job['name']} was started twice, by Jobs {other.uid} and {mine.uid}")
+
+    def _made_room(self, other: Birth, mine: Birth) -> bool:
+        """Tell whether a person deleted a Job, and no operator had the time to occupy its name before the next came."""
+        if other.deleted is None or not self.was_deleted_by_hand(other):
+            return False
+        idle = all(replica.process.ended or replica.process.frozen for replica in self.world.replicas)
+        return mine.overtook or idle or mine.born - max(other.deleted, self.world.troubled) < _OCCUPIED
 
     def _is_alive(self, birth: Birth) -> bool:
         """Tell whether a Job's plan is there; what is started for one that went is collected with it."""

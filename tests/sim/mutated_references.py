@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from launchplan_operator.reconcile import execution, plan, remote, requester
+from launchplan_operator.reconcile import execution, remote, requester
 from launchplan_operator.reconcile.ending import write_aborted
 from launchplan_operator.reconcile.result import Done
 from launchplan_operator.reconcile.standing import Standing, find_end
@@ -52,13 +52,6 @@ def lost_from_cache() -> Iterator[None]:
         return found if found is not None and found["metadata"]["uid"] == noted["uid"] else None
 
     with patch.object(remote, "_find", find):
-        yield
-
-
-@contextmanager
-def removed_unmirrored() -> Iterator[None]:
-    """Retention removes a remote before its end is shown."""
-    with patch.object(plan, "is_awaited", lambda *_: False):
         yield
 
 

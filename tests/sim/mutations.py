@@ -17,7 +17,7 @@ from launchplan_operator.render import cronjob as rendering
 from launchplan_operator.render import labels
 from tests.sim import mutated_admission as admission
 from tests.sim import mutated_references as references
-from tests.sim.tastes import COMING, LIMITING, PLAIN, PUNCTUAL, REFERRING, SPARING, WITHDRAWING
+from tests.sim.tastes import COMING, LIMITING, PLAIN, PUNCTUAL, REFERRING, WITHDRAWING
 from tests.sim.world import World
 
 
@@ -194,36 +194,28 @@ def _blind(world: World) -> None:
     world.adversary.profile = replace(profile, doubles=6, lossy=0.2)
 
 
-def _sparing(world: World) -> None:
-    """Nobody works for minutes, calls are slow, and plans keep nothing of what ended."""
-    world.referring, world.inclined, world.elected = True, SPARING, False
-    profile = world.adversary.profile
-    world.adversary.profile = replace(profile, sleep=profile.sleep or 1000.0, slow=0.25, rough=0.0)
-
-
 MUTATIONS: dict[str, Mutation] = {
     "a Job deleted by hand is made again": Mutation(_job_made_again, 61),
-    "retention without its 15 minutes": Mutation(_retention_at_once, 12),
+    "retention without its 15 minutes": Mutation(_retention_at_once, 3),
     "schedule.since written after the delete": Mutation(_since_after_delete, 22),
     "history limits at their defaults": Mutation(_default_history, 2, _absent),
-    "suspend used on CronJobs": Mutation(_suspended_cronjob, 13),
-    "counts added twice": Mutation(_counted_twice, 36),
-    "a dropped watch event never repaired": Mutation(_no_repair, 6, _lossy),
+    "suspend used on CronJobs": Mutation(_suspended_cronjob, 17),
+    "counts added twice": Mutation(_counted_twice, 2),
+    "a dropped watch event never repaired": Mutation(_no_repair, 32, _lossy),
     "no precondition on the ledger write": Mutation(admission.no_precondition, 3, _two_alone),
     "Job created before the ledger": Mutation(admission.job_before_ledger, 4),
-    "seat freed by a cache's absence": Mutation(admission.absence_from_cache, 249),
-    "seat freed before the pods ended": Mutation(admission.pods_not_asked, 288),
-    "ledger not rebuilt after status loss": Mutation(admission.no_rebuild, 12),
+    "seat freed by a cache's absence": Mutation(admission.absence_from_cache, 4),
+    "seat freed before the pods ended": Mutation(admission.pods_not_asked, 172),
+    "ledger not rebuilt after status loss": Mutation(admission.no_rebuild, 26),
     "no tombstone for a deleted execution": Mutation(admission.no_tombstone, 731, _held),
-    "the rebuild before the CronJob is gone": Mutation(admission.rebuild_at_once, 17, _limits_come),
-    "the fence removed": Mutation(admission.no_fence, 354, _sleepy),
-    "catch-up under another name": Mutation(admission.catch_up_elsewhere, 246),
-    "catch-up without the look": Mutation(admission.catch_up_unseen, 47),
-    "catch-up within the deadline": Mutation(admission.catch_up_early, 8, _outages),
+    "the rebuild before the CronJob is gone": Mutation(admission.rebuild_at_once, 11, _limits_come),
+    "the fence removed": Mutation(admission.no_fence, 407, _sleepy),
+    "catch-up under another name": Mutation(admission.catch_up_elsewhere, 4),
+    "catch-up without the look": Mutation(admission.catch_up_unseen, 24),
+    "catch-up within the deadline": Mutation(admission.catch_up_early, 1, _outages),
     "a remote run started before it is counted on": Mutation(references.no_handshake, 1, _referring),
-    "consent not asked at launch": Mutation(references.consent_not_asked, 1, _withdrawing),
+    "consent not asked at launch": Mutation(references.consent_not_asked, 10, _withdrawing),
     "a local run's end not waiting for the remote": Mutation(references.end_not_awaited, 1, _referring),
-    "a remote run lost by a cache's absence": Mutation(references.lost_from_cache, 1, _blind),
-    "a remote run removed before its end is shown": Mutation(references.removed_unmirrored, 1, _sparing),
-    "a remote run left alone runs on": Mutation(references.left_running, 1, _leaving),
+    "a remote run lost by a cache's absence": Mutation(references.lost_from_cache, 3, _blind),
+    "a remote run left alone runs on": Mutation(references.left_running, 9, _leaving),
 }

@@ -112,17 +112,12 @@ PLAIN = Taste(0.0, 0.0, (*(People.start_run,) * 2, People.add_plan), plain=True)
 PUNCTUAL = Taste(0.0, 0.0, (*(_decline_late_slots,) * 2, People.add_plan), plain=True)
 
 
-def _keep_nothing(people: Neighbours) -> None:
-    """Want nothing of a plan's ended runs to be kept."""
-    people.edit_plans({"history": {"succeeded": 0, "failed": 0, "skipped": 0}})
-
-
 def _let_one_start(people: Neighbours) -> None:
     """Let one run of a plan start at a time, and the others wait."""
     people.edit_plans({"concurrency": {"max": 1, "behavior": "Queue"}})
 
 
-#: The same where people refer to plans: plainly; to such as let few start, and not all; to such as keep nothing.
+#: The same where people refer to plans: plainly, and to such as let few start, and not all.
 REFERRING = Taste(
     0.0,
     0.0,
@@ -135,7 +130,6 @@ WITHDRAWING = Taste(
     (*(Neighbours.ask_for_many,) * 4, *(Neighbours.allow,) * 2, Neighbours.forbid, _let_one_start),
     plain=True,
 )
-SPARING = Taste(0.0, 0.0, (Neighbours.ask_for_many, Neighbours.ask, _keep_nothing), plain=True)
 
 
 def gather_people(world: World) -> People:
