@@ -25,6 +25,7 @@ from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.render import labels
 from tests.fake.store import Change, Name, Object
+from tests.sim.births import Birth
 from tests.sim.crossings import Crossings
 from tests.sim.ledger import PlanHistory
 from tests.sim.limits import Limits
@@ -36,27 +37,8 @@ _FROM_CRONJOB = "cronjob.kubernetes.io/instantiate"
 _OWN = {"app.kubernetes.io/managed-by": "launchplan-operator"}
 #: How long an ended run stays at least, but for what two clocks differ.
 _STAYS = timedelta(minutes=15) - timedelta(seconds=20)
-#: Seconds in which an operator that works occupies the name of a Job that was deleted.
-_OCCUPIED = 60.0
 #: Calls that one process makes in a minute at most, however bad the minute.
 _BUSY = 3000
-
-
-@dataclass(slots=True)
-class Birth:
-    """One Job that once was: whose it was, whether it ever had a pod, and whether it overtook a request to occupy its name.
-
-    Where a person deletes a Job, in seconds at `deleted`, while an earlier request for it is on its way, nothing can keep
-    that from arriving first.
-    """
-
-    uid: str
-    owners: frozenset[str]
-    plan: str | None
-    born: float = 0.0
-    podded: bool = False
-    overtook: bool = False
-    deleted: float | None = None
 
 
 #: How many Jobs a CronJob keeps once a person has changed that.
@@ -188,19 +170,18 @@ class Checks:
             self.fail(f"the operator changed {name}, which a person made")
 
     def _job(self, change: Change) -> None:
-        now = asyncio.get_running_loop().time()
         if change.after is None and change.before is not None:
-            gone = change.before["metadata"]
-            for birth in self.births.get((gone["namespace"], gone["name"]), ()):
-                birth.deleted = now if birth.uid == gone["uid"] else birth.deleted
+            self._note_end(change.before["metadata"])
         if change.before is not None or change.after is None:
             return
         meta = change.after["metadata"]
         owners = frozenset(owner["uid"] for owner in meta.get("ownerReferences") or ())
         plan = (meta.get("annotations") or {}).get("launchplan.dev/plan-uid")
         place = (meta["namespace"], meta["name"])
-        overtook = self.world.network.occupying[place] > 0
-        self.births.setdefault(place, []).append(Birth(meta["uid"], owners, plan, now, overtook=overtook))
+        network = self.world.network
+        sent = network.sent if network.caller is not None else asyncio.get_running_loop().time()
+        birth = Birth(meta["uid"], owners, plan, sent, overtook=network.occupying[place] > 0)
+        self.births.setdefault(place, []).append(birth)
         slot = _slot_of(change.after)
         if slot is not None and plan in self.plans and self.plans[plan].rested_at(slot):
             self.fail(f"slot {slot} of {meta['namespace']}/{meta['name']} was started, and the plan was suspended then")
@@ -225,11 +206,20 @@ class Checks:
                 self.fail(f"{meta['namespace']}/{job['name']} was started twice, by Jobs {other.uid} and {mine.uid}")
 
     def _made_room(self, other: Birth, mine: Birth) -> bool:
-        """Tell whether a person deleted a Job, and no operator had the time to occupy its name before the next came."""
+        """Tell whether a person deleted a Job that nobody had noted, or whose successor was on its way."""
         if other.deleted is None or not self.was_deleted_by_hand(other):
             return False
-        idle = all(replica.process.ended or replica.process.frozen for replica in self.world.replicas)
-        return mine.overtook or idle or mine.born - max(other.deleted, self.world.troubled) < _OCCUPIED
+        return not other.noted or mine.overtook or mine.sent <= other.deleted
+
+    def _note_end(self, gone: Object) -> None:
+        """Remember when a Job was deleted, and whether its run had noted it."""
+        place = (gone["namespace"], gone["name"])
+        run = self.world.get(LAUNCH_PLAN_EXECUTIONS, *place)
+        # Of a run that was deleted the name is occupied, whatever it had noted.
+        noted = run is None or ((run.get("status") or {}).get("jobRef") or {}).get("uid") == gone["uid"]
+        for birth in self.births.get(place, ()):
+            if birth.uid == gone["uid"]:
+                birth.deleted, birth.noted = asyncio.get_running_loop().time(), noted
 
     def _is_alive(self, birth: Birth) -> bool:
         """Tell whether a Job's plan is there; what is started for one that went is collected with it."""

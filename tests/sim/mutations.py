@@ -207,7 +207,7 @@ MUTATIONS: dict[str, Mutation] = {
     "seat freed by a cache's absence": Mutation(admission.absence_from_cache, 4),
     "seat freed before the pods ended": Mutation(admission.pods_not_asked, 172),
     "ledger not rebuilt after status loss": Mutation(admission.no_rebuild, 26),
-    "no tombstone for a deleted execution": Mutation(admission.no_tombstone, 731, _held),
+    "no tombstone for a deleted execution": Mutation(admission.no_tombstone, 510, _held),
     "the rebuild before the CronJob is gone": Mutation(admission.rebuild_at_once, 11, _limits_come),
     "the fence removed": Mutation(admission.no_fence, 407, _sleepy),
     "catch-up under another name": Mutation(admission.catch_up_elsewhere, 4),
