@@ -17,7 +17,7 @@ from launchplan_operator.render import cronjob as rendering
 from launchplan_operator.render import labels
 from tests.sim import mutated_admission as admission
 from tests.sim import mutated_references as references
-from tests.sim.tastes import COMING, LIMITING, PLAIN, PUNCTUAL, REFERRING, WITHDRAWING
+from tests.sim.tastes import COMING, DELETING, LIMITING, PLAIN, PUNCTUAL, REFERRING, WITHDRAWING
 from tests.sim.world import World
 
 
@@ -135,7 +135,8 @@ def _sleepy(world: World) -> None:
 
 
 def _held(world: World) -> None:
-    profile = world.adversary.profile
+    """Runs of plans with limits are deleted while requests for their Jobs are held up."""
+    world.inclined, profile = DELETING, world.adversary.profile
     world.adversary.profile = replace(profile, held=max(profile.held, 0.3))
 
 
@@ -207,7 +208,7 @@ MUTATIONS: dict[str, Mutation] = {
     "seat freed by a cache's absence": Mutation(admission.absence_from_cache, 4),
     "seat freed before the pods ended": Mutation(admission.pods_not_asked, 172),
     "ledger not rebuilt after status loss": Mutation(admission.no_rebuild, 26),
-    "no tombstone for a deleted execution": Mutation(admission.no_tombstone, 510, _held),
+    "no tombstone for a deleted execution": Mutation(admission.no_tombstone, 12, _held),
     "the rebuild before the CronJob is gone": Mutation(admission.rebuild_at_once, 11, _limits_come),
     "the fence removed": Mutation(admission.no_fence, 407, _sleepy),
     "catch-up under another name": Mutation(admission.catch_up_elsewhere, 4),

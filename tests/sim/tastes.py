@@ -104,9 +104,10 @@ def _decline_late_slots(people: People) -> None:
     people.edit_schedule({"catchUp": {"policy": "None"}})
 
 
-#: Those that a mutation is found among: limits and nothing else, limits that come and go, plans without any, and those
+#: Those that a mutation is found among: limits and nothing else, limits and runs that are deleted, limits that come and go, plans without any, and those
 #: of which no slot is to be late.
 LIMITING = Taste(0.2, 1.0, _LIMITING)
+DELETING = Taste(0.2, 1.0, (*_LIMITING, *(People.delete_run,) * 4))
 COMING = Taste(0.1, 0.0, (*(People.start_many,) * 3, *(People.change_limit,) * 3, People.add_plan))
 PLAIN = Taste(0.0, 0.0, (*(People.start_run,) * 2, People.add_plan), plain=True)
 PUNCTUAL = Taste(0.0, 0.0, (*(_decline_late_slots,) * 2, People.add_plan), plain=True)
