@@ -31,7 +31,6 @@ OFTEN = frozenset(
         "events._send:create",
         "follow.follow_job:write_status",
         "launch._create:create",
-        "launch._let_wait:write_status",
         "launch._wait:write_status",
         "plan._mark:patch",
         "plan.reconcile_plan:write_status",
