@@ -52,10 +52,9 @@ async def _go_on(context: Context, execution: Mapping[str, Any], job: Mapping[st
         job = await context.client.get(JOBS, execution["metadata"]["namespace"], execution["metadata"]["name"])
         if job is None:
             return await _end_without_job(context, execution)
-    if labels.is_slot_run(execution) and (outcome := await _remove_straggler(context, execution)):
-        return outcome
     if job is None:
-        return await launch(context, execution)
+        straggling = await _remove_straggler(context, execution) if labels.is_slot_run(execution) else None
+        return straggling or await launch(context, execution)
     if labels.is_tombstone(job):
         return await meet_tombstone(context, execution, job)
     if not is_job_of(job, execution):
@@ -65,7 +64,10 @@ async def _go_on(context: Context, execution: Mapping[str, Any], job: Mapping[st
 
 
 async def _remove_straggler(context: Context, execution: Mapping[str, Any]) -> Outcome | None:
-    """Delete a slot's run that came after the slot was settled: it is counted as missed, or ran under an older schedule."""
+    """Delete a slot's run that came after the slot was settled: it is counted as missed, or ran under an older schedule.
+
+    One that has a Job was in the books of whoever made that.
+    """
     plan = plan_of(context, execution)
     if plan is None or not is_straggler(execution, plan, context.caches.booked_runs):
         return None
@@ -74,6 +76,8 @@ async def _remove_straggler(context: Context, execution: Mapping[str, Any]) -> O
     if not context.elected and wait > timedelta():
         return Again(wait.total_seconds())
     namespace, name, uid = (execution["metadata"][key] for key in ("namespace", "name", "uid"))
+    if await context.client.get(JOBS, namespace, name) is not None:
+        return None
     # Its slot has its outcome: it is no run that stood in the books and is lost.
     context.caches.booked_runs.discard(uid)
     reply = await context.client.delete(LAUNCH_PLAN_EXECUTIONS, namespace, name, uid=uid)
