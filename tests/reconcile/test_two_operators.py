@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
 from launchplan_operator.decide.decisions import plain_decision
@@ -13,6 +15,7 @@ from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.execution import reconcile_execution
 from launchplan_operator.reconcile.result import Again, Done
 from launchplan_operator.reconcile.uncounted import confirm_uncounted
+from launchplan_operator.render import labels
 from launchplan_operator.render.execution import render_slot_run
 from tests.fake.virtual import virtual_now, virtual_time
 from tests.reconcile.world import NAMESPACE, World, plan, run, workflow
@@ -82,6 +85,40 @@ async def test_a_run_of_a_settled_slot_is_left_for_a_minute_to_whoever_may_have_
     await world.advance(61)
     assert await reconcile_execution(context, NAMESPACE, "hello-1") == Done()
     assert world.names(EXECUTIONS) == []
+
+
+@pytest.mark.parametrize("seen", [False, True], ids=["whose Job is not in the cache", "whose Job is"])
+def test_a_run_of_a_settled_slot_is_kept_where_somebody_started_it(*, seen: bool) -> None:
+    """Whoever made its Job had it in the books, and did not live to note that."""
+
+    @virtual_time
+    async def story() -> None:
+        world, context = await begun()
+        await world.crash()
+        owner = world.get(LAUNCH_PLANS, "hello")
+        slot = (virtual_now() - timedelta(hours=1)).replace(second=0, microsecond=0)
+        made = render_slot_run(owner, "hello-1", "v", (slot.strftime("%Y-%m-%dT%H:%M:%SZ"), "Schedule"), {})
+        execution = deepcopy(world.create(made))
+        context.caches.executions.put(execution)
+        started = world.create(
+            {
+                "apiVersion": "batch/v1",
+                "kind": "Job",
+                "metadata": {
+                    "name": "hello-1",
+                    "namespace": NAMESPACE,
+                    "ownerReferences": [labels.owner_reference(execution, controller=True)],
+                },
+                "spec": workflow()["spec"]["job"],
+            }
+        )
+        if seen:
+            context.caches.jobs.put(deepcopy(started))
+        await world.advance(61)
+        await reconcile_execution(context, NAMESPACE, "hello-1")
+        assert world.names(EXECUTIONS) == ["hello-1"]
+
+    story()
 
 
 @virtual_time
