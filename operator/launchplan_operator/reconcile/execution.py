@@ -52,9 +52,10 @@ async def _go_on(context: Context, execution: Mapping[str, Any], job: Mapping[st
         job = await context.client.get(JOBS, execution["metadata"]["namespace"], execution["metadata"]["name"])
         if job is None:
             return await _end_without_job(context, execution)
+    if (outcome := await _remove_straggler(context, execution, job)) is not None:
+        return outcome
     if job is None:
-        straggling = await _remove_straggler(context, execution) if labels.is_slot_run(execution) else None
-        return straggling or await launch(context, execution)
+        return await launch(context, execution)
     if labels.is_tombstone(job):
         return await meet_tombstone(context, execution, job)
     if not is_job_of(job, execution):
@@ -63,11 +64,15 @@ async def _go_on(context: Context, execution: Mapping[str, Any], job: Mapping[st
     return told if not isinstance(told, Done) else await follow_job(context, execution, job)
 
 
-async def _remove_straggler(context: Context, execution: Mapping[str, Any]) -> Outcome | None:
+async def _remove_straggler(
+    context: Context, execution: Mapping[str, Any], job: Mapping[str, Any] | None
+) -> Outcome | None:
     """Delete a slot's run that came after the slot was settled: it is counted as missed, or ran under an older schedule.
 
     One that has a Job was in the books of whoever made that.
     """
+    if not labels.is_slot_run(execution) or _has_started(execution, job):
+        return None
     plan = plan_of(context, execution)
     if plan is None or not is_straggler(execution, plan, context.caches.booked_runs):
         return None
@@ -76,7 +81,7 @@ async def _remove_straggler(context: Context, execution: Mapping[str, Any]) -> O
     if not context.elected and wait > timedelta():
         return Again(wait.total_seconds())
     namespace, name, uid = (execution["metadata"][key] for key in ("namespace", "name", "uid"))
-    if await context.client.get(JOBS, namespace, name) is not None:
+    if _has_started(execution, await context.client.get(JOBS, namespace, name)):
         return None
     # Its slot has its outcome: it is no run that stood in the books and is lost.
     context.caches.booked_runs.discard(uid)
@@ -163,6 +168,11 @@ async def _end_without_job(context: Context, execution: Mapping[str, Any]) -> Ou
         if not labels.is_tombstone(found):
             return Failed(f"Job {execution['metadata']['name']} appeared between two looks")
     return await write_aborted(context, execution, end)
+
+
+def _has_started(execution: Mapping[str, Any], job: Mapping[str, Any] | None) -> bool:
+    """Tell whether the Job of a run's name is the run's."""
+    return job is not None and not labels.is_tombstone(job) and is_job_of(job, execution)
 
 
 def _was_started(context: Context, execution: Mapping[str, Any]) -> bool:
