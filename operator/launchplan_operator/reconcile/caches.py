@@ -176,6 +176,9 @@ class Caches:
     #: Slots' runs that were deleted before they had a Job, by uid: nothing but this is left to tell of them.
     lost_runs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
+    #: Uids of plans that were asked for since this process began: before that a plan may be one of an old list.
+    confirmed_plans: dict[str, None] = field(default_factory=dict)
+
     #: Versions read back from the server, by hash: what has the hash is the version, whoever holds it now.
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
     #: What each workflow was last seen to mean, with its resourceVersion: reading one costs more than all else of a plan.
@@ -185,6 +188,11 @@ class Caches:
         """Hold a version that was read back."""
         self.snapshots[snapshot.hash] = snapshot
         _forget_oldest(self.snapshots, _SNAPSHOTS)
+
+    def confirm_plan(self, uid: str) -> None:
+        """Note that a plan is held as the server has it, or newer."""
+        self.confirmed_plans[uid] = None
+        _forget_oldest(self.confirmed_plans, _REMEMBERED)
 
     def remember_counted(self, execution: Mapping[str, Any]) -> None:
         """Note that a counted execution was deleted, for as long as its Job may live on."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from launchplan_operator.api.conditions import Reason
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
 from launchplan_operator.decide.catchup import decide_catchup, tell_missed
 from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text
@@ -30,6 +30,8 @@ async def start_slots(
     origin: Literal["Schedule", "CatchUp"],
 ) -> SlotAccount | Failed:
     """Create the execution of each slot that has none, and tell of those that were caught up or could not be."""
+    if slots and not await _is_as_known(context, plan):
+        return Failed(f"LaunchPlan {plan['metadata']['name']} is another than the one that was listed")
     decisions: list[Mapping[str, Any]] = []
     taken = 0
     for slot in slots:
@@ -68,6 +70,25 @@ async def catch_up(
         return tell_missed(rule, slot, now, started_later=started_later)
 
     return join_accounts(await account_missed(context, plan, decision.missed, older, tell), caught)
+
+
+async def _is_as_known(context: Context, plan: Mapping[str, Any]) -> bool:
+    """Ask once for a plan of which this process starts the first slot: its first list may have been an old one.
+
+    What the cache has been told since is never older than that.
+    """
+    metadata, caches = plan["metadata"], context.caches
+    if metadata["uid"] in caches.confirmed_plans:
+        return True
+    fresh = await context.client.get(LAUNCH_PLANS, metadata["namespace"], metadata["name"])
+    if fresh is None:
+        caches.plans.remove(dict(plan))
+        return False
+    if fresh["metadata"]["resourceVersion"] != metadata["resourceVersion"]:
+        caches.plans.put(fresh)
+        return False
+    caches.confirm_plan(metadata["uid"])
+    return True
 
 
 async def _start(
