@@ -19,6 +19,8 @@ _TOO_SHORT = 1.0
 _SILENCE = 15.0
 _SOON = 5.0
 _BREATH = 100
+#: How many lists that are older than what was watched are not believed, one after the other.
+_STALE_LISTS = 5
 
 _logger = getLogger(__name__)
 
@@ -101,14 +103,19 @@ class Reflector:
             scope.hurry.set()
 
     async def refresh(self) -> None:
-        """List everything once more, however long that takes: what is held then is no older than this call."""
-        for scope in self._scopes:
-            while not await self._list_now(scope):
-                pass
+        """List everything once more, however long that takes: what is held then is no older than this call.
 
-    async def _list_now(self, scope: _Scope) -> bool:
+        A list from before what was watched is asked for again: it would bring back what is gone, and a watch that goes on
+        beside it tells of no end twice. Whether a server that gives no other was restored nobody can tell: it is believed.
+        """
+        for scope in self._scopes:
+            tries = 0
+            while not await self._list_now(scope, strict=tries < _STALE_LISTS):
+                tries += 1
+
+    async def _list_now(self, scope: _Scope, *, strict: bool) -> bool:
         try:
-            await self._list(scope)
+            await self._list(scope, strict=strict)
         except (Gone, Unavailable) as error:
             await asyncio.sleep(self._pause(scope, getattr(error, "retry_after", None)))
             return False
@@ -160,13 +167,15 @@ class Reflector:
         await self._list(scope)
         scope.failures = 0
 
-    async def _list(self, scope: _Scope) -> None:
+    async def _list(self, scope: _Scope, *, strict: bool = False) -> None:
         seen: set[tuple[str, str]] = set()
         version = ""
         async with aclosing(self._client.chunks(self._kind, scope.namespace, self._labels)) as chunks:
             async for chunk in chunks:
                 self._sign(scope, heard=True)
                 version = chunk.resource_version
+                if strict and scope.version and int(version) < int(scope.version):
+                    raise Unavailable(f"list {self._kind.plural}: it is older than what was watched")
                 for count, obj in enumerate(chunk.items, 1):
                     seen.add(_name(obj))
                     self._take(self._cache.put, obj)
