@@ -1,12 +1,16 @@
 """No failure of lists and watches leaves the reflector's cache wrong for long."""
 
 import asyncio
-from collections.abc import Callable
+import math
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from launchplan_operator.api.kinds import LAUNCH_PLANS
 from launchplan_operator.kube.cache import Cache
+from launchplan_operator.kube.client import Client, Listing
 from tests.fake import Call, FakeApi, Fault, Lost
 from tests.fake.following import World, following
 from tests.fake.virtual import seeded, virtual_time
@@ -207,3 +211,32 @@ def end_every_watch(api: FakeApi) -> Callable[[Call], None]:
             asyncio.get_running_loop().call_soon(api.break_watches)
 
     return close_soon
+
+
+@pytest.mark.parametrize(("times", "believed"), [(3, False), (math.inf, True)], ids=["for a while", "for ever"])
+@virtual_time
+async def test_a_list_at_a_take_over_that_is_older_than_the_watch_is_asked_for_again(
+    times: float, *, believed: bool
+) -> None:
+    """It would bring back what is gone. A server that gives no other one was restored: that one is right."""
+    world = World()
+    world.create("gone")
+    past = await world.client.list(LAUNCH_PLANS)
+    world.delete("gone")
+    world.create("there")
+    reflector, real, answered = world.reflector(), Client.chunks, list[str]()
+
+    async def chunks(client: Client, *arguments: Any) -> AsyncGenerator[Listing, None]:
+        if len(answered) < times:
+            answered.append("past")
+            yield past
+            return
+        answered.append("present")
+        async for chunk in real(client, *arguments):
+            yield chunk
+
+    async with following(reflector):
+        with patch.object(Client, "chunks", chunks):
+            await reflector.refresh()
+        assert (world.cache.get("default", "gone") is not None) is believed
+        assert answered == (["past"] * 6 if believed else ["past"] * 3 + ["present"])
