@@ -86,7 +86,7 @@ def a_run_on_a_lost_node(behavior: str) -> Callable[[Space], None]:
 
     def cause(space: Space) -> None:
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": LOST_NODE}}
-        assert space.api.request("POST", "/api/v1/nodes", node).status in {201, 409}
+        assert space.send("POST", "/api/v1/nodes", node).status in {201, 409}
         spec = workflow()
         spec["job"]["template"]["spec"]["nodeName"] = LOST_NODE
         space.offer(spec=spec)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LEASES
-from localcluster.api import MERGE_PATCH
 from localcluster.cluster import LocalCluster
 from localcluster.operated import SYSTEM_NAMESPACE, OperatorProcess, free_port
 from tests.cluster.audit import Audit
@@ -37,7 +36,7 @@ class Replicas:
 
     def lease(self) -> Object:
         """Return what the Lease says, and nothing if there is none."""
-        spec: Object = self.space.api.request("GET", _LEASE).body.get("spec") or {}
+        spec: Object = self.space.send("GET", _LEASE).body.get("spec") or {}
         return spec
 
     def holder(self) -> str:
@@ -62,16 +61,18 @@ def replicas(operator: OperatorProcess, new_space: MakeSpace, tmp_path: Path) ->
     )
     space = new_space()
     made = Replicas(leader, other, space)
-    leader.start()
-    leader.await_ready()
-    eventually(made.holder, bool)
-    other.start()
-    other.await_ready()
-    space.offer(spec=workflow({"message": '{"rows": 1}'}))
-    space.plan("daily")
-    yield made
-    for process in (leader, other):
-        process.stop()
+    try:
+        leader.start()
+        leader.await_ready()
+        eventually(made.holder, bool)
+        other.start()
+        other.await_ready()
+        space.offer(spec=workflow({"message": '{"rows": 1}'}))
+        space.plan("daily")
+        yield made
+    finally:
+        for process in (leader, other):
+            process.stop()
 
 
 def run(space: Space, name: str) -> None:
@@ -144,7 +145,7 @@ def test_a_leader_whose_lease_is_stolen_ends_with_one_plain_line(replicas: Repli
     """Whoever stole it: nobody else writes until the time of that Lease is over."""
     space = replicas.space
     stolen = {"holderIdentity": "thief", "leaseDurationSeconds": 10}
-    assert space.api.request("PATCH", _LEASE, {"spec": stolen}, MERGE_PATCH).ok
+    assert space.send("PATCH", _LEASE, {"spec": stolen}).ok
     assert replicas.leader.wait(10) == 1
     assert messages(replicas.leader, "warning", "error") == [
         "leadership is lost, the process ends: thief holds the Lease"
@@ -159,7 +160,7 @@ def test_a_leader_whose_lease_is_stolen_ends_with_one_plain_line(replicas: Repli
 def test_a_deleted_lease_costs_no_leadership(replicas: Replicas) -> None:
     """A person who tidies up disturbs nothing."""
     space, first = replicas.space, replicas.holder()
-    assert space.api.request("DELETE", _LEASE).ok
+    assert space.send("DELETE", _LEASE).ok
     eventually(replicas.holder, bool)
     assert replicas.holder() == first
     run(space, "on")

@@ -2,7 +2,6 @@
 
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
 from launchplan_operator.render.labels import is_tombstone
-from localcluster.api import MERGE_PATCH
 from localcluster.operated import SYSTEM_NAMESPACE, OperatorProcess
 from tests.cluster.support import ENDED, Object, Space, eventually, phase_of, run_of, workflow
 
@@ -68,7 +67,7 @@ def test_a_crash_between_the_count_and_its_mark_counts_nothing_twice(space: Spac
     assert lost
     for each in lost:
         path = LAUNCH_PLAN_EXECUTIONS.path(space.namespace, each["metadata"]["name"], "status")
-        assert space.api.request("PATCH", path, {"status": {"counted": False}}, MERGE_PATCH).ok
+        assert space.send("PATCH", path, {"status": {"counted": False}}).ok
     operator.start()
     operator.await_ready()
     eventually(lambda: unmarked(space), lambda names: not names)
