@@ -35,6 +35,7 @@ from tests.cluster.support import (
 
 REFERENCES = REFERENCE_LAUNCH_PLANS
 _MANY = 1000
+_STATUS = ("update", "launchplanexecutions/status")
 _HELD = workflow(words(OUTPUTS, hold="true"))
 
 
@@ -244,15 +245,16 @@ def test_a_namespace_that_goes_takes_nothing_of_the_other_with_it(space: Space, 
     space.waiting(REFERENCES, "theirs", "TargetUnavailable")
 
 
-def test_a_run_costs_four_writes_more_than_one_of_the_plan_itself(
+def test_a_run_costs_the_other_one_a_note_of_it_and_a_mirror_of_each_of_its_states(
     space: Space, theirs: Space, cluster: LocalCluster
 ) -> None:
-    """The other execution, and on this side: noted, running, ended; nothing is read for it."""
+    """Nothing is read for it. How many states a run is seen in depends on how fast it is."""
     agree(space, theirs)
     audit = Audit(cluster.audit_log).from_now()
     space.run("asked", through())
-    assert settled(lambda: audit.all(space.namespace)) == {("update", "launchplanexecutions/status"): 3}
-    there = settled(lambda: audit.all(theirs.namespace))
+    here, there = settled(lambda: audit.all(space.namespace)), settled(lambda: audit.all(theirs.namespace))
+    assert set(here) == {_STATUS}
+    assert here[_STATUS] <= there[_STATUS] + 1
     assert (there["create", "launchplanexecutions"], there["create", "jobs"]) == (1, 1)
     assert there["get", "launchplanexecutions"] == there["patch", "launchplanexecutions"] == 0
 
