@@ -94,6 +94,19 @@ async def write_status(context: Context, kind: Kind, obj: Mapping[str, Any], sta
     return Done()
 
 
+async def is_as_known(context: Context, kind: Kind, obj: Mapping[str, Any]) -> bool:
+    """Ask the server whether an object is still as the cache has it, which may be older; what it says is taken."""
+    metadata, cache = obj["metadata"], context.caches.of(kind)
+    fresh = await context.client.get(kind, metadata["namespace"], metadata["name"])
+    if fresh is not None and fresh["metadata"]["resourceVersion"] == metadata["resourceVersion"]:
+        return True
+    if cache is not None and fresh is not None:
+        cache.put(fresh)
+    elif cache is not None:
+        cache.remove(dict(obj))
+    return False
+
+
 def may_be_starting(context: Context, execution: Mapping[str, Any]) -> bool:
     """Tell whether a Job may yet appear for a run that has none: by an unanswered request, or an earlier leader's."""
     metadata = execution["metadata"]

@@ -14,7 +14,7 @@ from launchplan_operator.decide.refusals import show_quota
 from launchplan_operator.decide.runcommand import RunWish, run_instead, wish_of
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.choice import choose_content, read_wish
-from launchplan_operator.reconcile.context import Context, may_be_starting, write_status
+from launchplan_operator.reconcile.context import Context, is_as_known, may_be_starting, write_status
 from launchplan_operator.reconcile.ending import abort, finish_unstarted, reject, skip
 from launchplan_operator.reconcile.follow import accepted_facts, follow_job, is_job_of
 from launchplan_operator.reconcile.requester import meet_requester
@@ -114,7 +114,7 @@ def _taken(execution: Mapping[str, Any]) -> Finding:
 async def _create(context: Context, execution: Mapping[str, Any], content: JobContent, wish: RunWish) -> Outcome:
     namespace, name = execution["metadata"]["namespace"], execution["metadata"]["name"]
     manifest = _render(context, execution, content)
-    if may_be_starting(context, execution) and not await _is_as_known(context, execution):
+    if may_be_starting(context, execution) and not await is_as_known(context, LAUNCH_PLAN_EXECUTIONS, execution):
         return Again(0.0)
     if find_standing(context, execution).must_wait:
         # A limit came while the checks asked the server: from its ledger on nobody starts unasked.
@@ -135,19 +135,6 @@ async def _create(context: Context, execution: Mapping[str, Any], content: JobCo
             return await follow_job(context, execution, job)
         return await meet_other_job(context, execution, job, wish)
     return await _job_refused(context, execution, content.version, reply)
-
-
-async def _is_as_known(context: Context, execution: Mapping[str, Any]) -> bool:
-    """Ask for a run that an earlier leader may have started: a cache that was filled from an old list knows of no Job."""
-    metadata, cache = execution["metadata"], context.caches.executions
-    fresh = await context.client.get(LAUNCH_PLAN_EXECUTIONS, metadata["namespace"], metadata["name"])
-    if fresh is None:
-        cache.remove(dict(execution))
-        return False
-    if fresh["metadata"]["resourceVersion"] == metadata["resourceVersion"]:
-        return True
-    cache.put(fresh)
-    return False
 
 
 def _render(context: Context, execution: Mapping[str, Any], content: JobContent) -> dict[str, Any]:

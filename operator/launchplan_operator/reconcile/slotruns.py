@@ -11,7 +11,7 @@ from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.kickoff import slot_inputs
 from launchplan_operator.decide.schedule import slot_name
-from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.context import Context, is_as_known
 from launchplan_operator.reconcile.planslots import SlotAccount, account_missed, join_accounts
 from launchplan_operator.reconcile.planview import Runnable
 from launchplan_operator.reconcile.result import Failed
@@ -30,7 +30,7 @@ async def start_slots(
     origin: Literal["Schedule", "CatchUp"],
 ) -> SlotAccount | Failed:
     """Create the execution of each slot that has none, and tell of those that were caught up or could not be."""
-    if slots and not await _is_as_known(context, plan):
+    if slots and not await _is_confirmed(context, plan):
         return Failed(f"LaunchPlan {plan['metadata']['name']} is another than the one that was listed")
     decisions: list[Mapping[str, Any]] = []
     taken = 0
@@ -72,22 +72,17 @@ async def catch_up(
     return join_accounts(await account_missed(context, plan, decision.missed, older, tell), caught)
 
 
-async def _is_as_known(context: Context, plan: Mapping[str, Any]) -> bool:
+async def _is_confirmed(context: Context, plan: Mapping[str, Any]) -> bool:
     """Ask once for a plan of which this process starts the first slot: its first list may have been an old one.
 
     What the cache has been told since is never older than that.
     """
-    metadata, caches = plan["metadata"], context.caches
-    if metadata["uid"] in caches.confirmed_plans:
+    uid = plan["metadata"]["uid"]
+    if uid in context.caches.confirmed_plans:
         return True
-    fresh = await context.client.get(LAUNCH_PLANS, metadata["namespace"], metadata["name"])
-    if fresh is None:
-        caches.plans.remove(dict(plan))
+    if not await is_as_known(context, LAUNCH_PLANS, plan):
         return False
-    if fresh["metadata"]["resourceVersion"] != metadata["resourceVersion"]:
-        caches.plans.put(fresh)
-        return False
-    caches.confirm_plan(metadata["uid"])
+    context.caches.confirm_plan(uid)
     return True
 
 
