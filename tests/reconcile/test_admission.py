@@ -211,18 +211,49 @@ async def test_an_admitted_run_whose_name_a_persons_job_has_gives_its_seat_on_at
 
 
 @virtual_time
-async def test_a_run_that_was_rejected_for_its_name_is_not_told_as_deleted_when_that_is_free_again() -> None:
+async def test_a_run_whose_name_is_taken_while_its_job_may_still_appear_waits_and_starts_when_that_is_free() -> None:
     world = await limited_world()
     world.create(job_of_a_person("b"))
     world.create(run("b"))
     await world.advance(2)
-    assert (phases(world), seats(world)) == ({"b": "Rejected"}, ["b"]), "an earlier operator may have asked for its Job"
-    world.delete(JOBS, "b")
+    assert (phases(world), seats(world)) == ({"b": "Queued"}, ["b"]), "an earlier operator may have asked for its Job"
+    assert ready_reason(world, "b") == "JobNameTaken"
     world.create(run("c"))
-    await world.advance(10)
+    await world.advance(60)
+    assert phases(world) == {"b": "Queued", "c": "Queued"}
+    world.delete(JOBS, "b")
+    await world.advance(20)
+    assert (phases(world), seats(world)) == ({"b": "Running", "c": "Queued"}, ["b"])
+
+
+@virtual_time
+async def test_a_run_whose_name_stays_taken_is_rejected_when_its_job_can_no_longer_appear() -> None:
+    world = await limited_world()
+    world.create(job_of_a_person("b"))
+    world.create(run("b"))
+    await world.advance(2)
+    world.create(run("c"))
+    await world.advance(14 * 60, 10)
+    assert phases(world) == {"b": "Queued", "c": "Queued"}
+    await world.advance(120, 5)
     assert (phases(world), seats(world)) == ({"b": "Rejected", "c": "Running"}, ["c"])
     assert world.status["counts"] == {"rejected": 1}
     assert [decision["reason"] for decision in world.status["decisions"]] == ["JobNameTaken"]
+
+
+@virtual_time
+async def test_a_run_that_is_to_end_waits_while_anothers_job_has_its_name_and_its_own_may_appear() -> None:
+    world = await limited_world()
+    world.create(job_of_a_person("b"))
+    world.create(run("b"))
+    await world.advance(2)
+    world.api.do("PATCH", EXECUTIONS.path(NAMESPACE, "b"), {"spec": {"terminate": {"cause": "enough"}}})
+    await world.advance(20)
+    assert phases(world) == {"b": "Queued"}
+    world.delete(JOBS, "b")
+    await world.advance(20)
+    assert phases(world) == {"b": "Aborted"}
+    assert world.get(JOBS, "b")["metadata"]["labels"]["launchplan.dev/tombstone"] == "true"
 
 
 @virtual_time

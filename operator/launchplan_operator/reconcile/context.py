@@ -109,8 +109,13 @@ async def is_as_known(context: Context, kind: Kind, obj: Mapping[str, Any]) -> b
 
 def may_be_starting(context: Context, execution: Mapping[str, Any]) -> bool:
     """Tell whether a Job may yet appear for a run that has none: by an unanswered request, or an earlier leader's."""
+    return may_start_until(context, execution) is not None
+
+
+def may_start_until(context: Context, execution: Mapping[str, Any]) -> datetime | None:
+    """Return until when a Job may yet appear for a run that has none, if it may."""
     metadata = execution["metadata"]
-    return starts_until(context, metadata["uid"], to_instant(metadata["creationTimestamp"])) is not None
+    return starts_until(context, metadata["uid"], to_instant(metadata["creationTimestamp"]))
 
 
 def starts_until(context: Context, uid: str, since: datetime) -> datetime | None:

@@ -10,13 +10,16 @@ from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.ledger import Skipped
 from launchplan_operator.decide.progress import rejected_status, run_status, skipped_status
 from launchplan_operator.decide.run import End, RunError, RunState
-from launchplan_operator.reconcile.context import Context, may_be_starting, write_status
+from launchplan_operator.reconcile.context import Context, may_start_until, write_status
 from launchplan_operator.reconcile.follow import follow_job, is_job_of
-from launchplan_operator.reconcile.result import Done, Failed, Outcome
-from launchplan_operator.reconcile.standing import Standing, find_standing, origin_of
-from launchplan_operator.reconcile.tombstone import occupy_name, read_cause
+from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
+from launchplan_operator.reconcile.standing import Standing, find_standing
+from launchplan_operator.reconcile.tombstone import is_tombstone_of, occupy_name, read_cause
+from launchplan_operator.reconcile.unstarted import ASK_AGAIN, let_wait, requested_facts
 from launchplan_operator.render import labels
 
+#: Seconds after the last instant at which a request may arrive.
+_MOMENT: Final = 1.0
 #: Why a run that nothing was wrong with ends before it starts; any other reason of a tombstone is a rejection's.
 _ENDS: Final = frozenset(
     {Reason.Aborted, Reason.Replaced, Reason.JobDeleted, Reason.ExecutionDeleted, Reason.RequesterGone}
@@ -56,14 +59,32 @@ async def occupy_if_starting(
     """Occupy a run's name where a Job may yet be made for it; an outcome if one was made already."""
     if labels.is_through_reference(execution):
         return None
-    if standing.seat is None and not may_be_starting(context, execution):
+    if standing.seat is None and may_start_until(context, execution) is None:
         return None
     found = await occupy_name(context, execution["metadata"], end, standing.plan)
     if isinstance(found, Failed):
         return found
-    if not labels.is_tombstone(found) and is_job_of(found, execution):
+    if labels.is_tombstone(found):
+        return None if is_tombstone_of(found, execution["metadata"]["uid"]) else await _outwait(context, execution)
+    if is_job_of(found, execution):
         return await follow_job(context, execution, found)
-    return None
+    return await _outwait(context, execution)
+
+
+async def _outwait(context: Context, execution: Mapping[str, Any]) -> Outcome | None:
+    """Let a run not end yet whose name somebody else's Job has, and may give free while a request of ours arrives."""
+    until = may_start_until(context, execution)
+    if until is None:
+        return None
+    name = execution["metadata"]["name"]
+    message = (
+        f"found a Job {name!r} that does not belong to this execution, expected none while a request for its own may "
+        f"still arrive: it waits until that Job is gone, or until {instant_text(until)}"
+    )
+    finding = Finding(Reason.JobNameTaken, message, "metadata.name", transient=True)
+    outcome = await let_wait(context, execution, (finding,), {})
+    remaining = (until - context.clock()).total_seconds() + _MOMENT
+    return Again(min(remaining, ASK_AGAIN)) if isinstance(outcome, Done) else outcome
 
 
 async def skip(context: Context, execution: Mapping[str, Any], standing: Standing, skipped: Skipped) -> Outcome:
@@ -97,16 +118,3 @@ async def write_aborted(context: Context, execution: Mapping[str, Any], end: End
     if isinstance(outcome, Done):
         context.events.record(execution, "Normal", end.reason, end.cause[:900])
     return outcome
-
-
-def requested_facts(context: Context, execution: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of a run that never had a Job."""
-    reference = execution["spec"].get("launchPlanRef") or {}
-    known: dict[str, Any] = {
-        "origin": origin_of(execution),
-        "queuedTime": execution["metadata"]["creationTimestamp"],
-    }
-    if reference.get("kind", "LaunchPlan") == "LaunchPlan":
-        plan = context.caches.plans.get(execution["metadata"]["namespace"], str(reference.get("name")))
-        known |= {"planUid": plan["metadata"]["uid"]} if plan is not None else {}
-    return known

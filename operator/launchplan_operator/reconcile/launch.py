@@ -28,11 +28,10 @@ from launchplan_operator.reconcile.standing import (
     tell_standing,
 )
 from launchplan_operator.reconcile.tombstone import is_tombstone_of
-from launchplan_operator.reconcile.waiting import let_wait, refuse
+from launchplan_operator.reconcile.unstarted import let_wait
+from launchplan_operator.reconcile.waiting import refuse
 from launchplan_operator.render import labels
 from launchplan_operator.render.job import JobContent, render_job
-
-_ASK_AGAIN = 15.0
 
 
 async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:

@@ -14,7 +14,7 @@ from launchplan_operator.reconcile.ending import abort, reject
 from launchplan_operator.reconcile.resolution import consents
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.reconcile.standing import Standing
-from launchplan_operator.reconcile.waiting import let_wait
+from launchplan_operator.reconcile.unstarted import let_wait
 from launchplan_operator.render import labels
 from launchplan_operator.render.labels import Requester
 

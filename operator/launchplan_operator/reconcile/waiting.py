@@ -5,17 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding
-from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS
-from launchplan_operator.api.mending import target_of
 from launchplan_operator.decide.instants import to_instant
-from launchplan_operator.decide.progress import waiting_status
 from launchplan_operator.decide.readiness import PATIENCE
-from launchplan_operator.reconcile.context import Context, write_status
-from launchplan_operator.reconcile.ending import reject, requested_facts
+from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.ending import reject
 from launchplan_operator.reconcile.result import Again, Done, Outcome
 from launchplan_operator.reconcile.standing import find_standing
-
-_ASK_AGAIN = 15.0
+from launchplan_operator.reconcile.unstarted import ASK_AGAIN, let_wait
 
 
 async def refuse(
@@ -33,17 +29,7 @@ async def refuse(
     outcome = await let_wait(context, execution, findings, fixed or {})
     if not isinstance(outcome, Done):
         return outcome
-    return Again(min(_patience(context, execution).total_seconds(), _ASK_AGAIN))
-
-
-async def let_wait(
-    context: Context, execution: Mapping[str, Any], findings: tuple[Finding, ...], fixed: Mapping[str, Any]
-) -> Outcome:
-    """Note what a run waits for, and what is fixed of it."""
-    previous = {**requested_facts(context, execution), **(execution.get("status") or {}), **fixed}
-    target = target_of(LAUNCH_PLAN_EXECUTIONS, execution)
-    status = waiting_status(findings, target, execution["metadata"]["generation"], context.clock(), previous)
-    return await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
+    return Again(min(_patience(context, execution).total_seconds(), ASK_AGAIN))
 
 
 def _patience(context: Context, execution: Mapping[str, Any]) -> timedelta:
