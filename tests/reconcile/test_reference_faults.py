@@ -57,7 +57,7 @@ async def test_a_slot_that_was_told_as_missed_is_not_told_as_skipped_when_its_la
     owner = deepcopy(world.get(LAUNCH_PLANS, "hello"))
     owner["status"]["decisions"] = [{"outcome": "Missed", "slot": slot, "reason": "NobodyThere", "message": ""}]
     context.caches.plans.put({**owner, "metadata": {**owner["metadata"], "resourceVersion": "1000"}})
-    late = deepcopy(world.create(render_slot_run(owner, "hello-1", "v", (slot, "Schedule"), {})))
+    late = deepcopy(world.create(render_slot_run(owner, "hello-1", "v", (slot, "Schedule"), {}, slot)))
     context.caches.executions.put(late)
     context.caches.inherit_runs()
     assert await reconcile_execution(context, NAMESPACE, "hello-1") == Done()

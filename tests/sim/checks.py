@@ -25,6 +25,7 @@ from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.render import labels
 from tests.fake.store import Change, Name, Object
+from tests.sim.adoptions import Adoptions, is_leaving
 from tests.sim.births import Birth
 from tests.sim.crossings import Crossings
 from tests.sim.ledger import PlanHistory
@@ -69,6 +70,7 @@ class Checks:
     calls: Counter[tuple[str, int]] = field(default_factory=Counter)
     limits: Limits = field(init=False)
     crossings: Crossings = field(init=False)
+    adoptions: Adoptions = field(init=False)
     _parts: dict[Name, dict[Kind, str]] = field(default_factory=dict)
     _failed: asyncio.Event = field(default_factory=asyncio.Event)
     _problem: str = ""
@@ -76,6 +78,7 @@ class Checks:
     def __post_init__(self) -> None:
         self.limits = Limits(self.world, self.fail)
         self.crossings = Crossings(self.world, self.fail)
+        self.adoptions = Adoptions(self.world, self.fail)
         self.world.api.store.listeners.append(self.changed)
         self.world.network.on_call = self.called
         self.world.failed = self.fail
@@ -101,6 +104,7 @@ class Checks:
     def changed(self, change: Change) -> None:
         """Look at one change."""
         self.crossings.changed(change)
+        self.adoptions.changed(change)
         if change.kind in (EVENTS, LEASES, NAMESPACES):
             return
         by_operator = self.world.network.caller is not None
@@ -161,6 +165,8 @@ class Checks:
                     self.fail(f"{name} is owned by an object of {home}")
             return
         if meta["uid"] not in self.by_hand or _may_be_touched(change.kind, obj):
+            return
+        if change.kind == CRON_JOBS and is_leaving(change.after) and self.adoptions.may_be_removed(obj):
             return
         if change.after is None:
             if change.kind != LAUNCH_PLAN_EXECUTIONS:
@@ -287,7 +293,7 @@ class Checks:
         """Note a removal of a plan's CronJob."""
         obj = change.after or change.before or {}
         plan = self.world.get(LAUNCH_PLANS, obj["metadata"]["namespace"], obj["metadata"]["name"])
-        gone = change.after is None or "deletionTimestamp" in obj["metadata"]
+        gone = is_leaving(change.after)
         if plan is not None and plan["metadata"]["uid"] in self.plans:
             history = self.plans[plan["metadata"]["uid"]]
             history.removed = (self.world.now(), plan["metadata"]["generation"]) if gone else None

@@ -17,7 +17,8 @@ from launchplan_operator.render import labels
 from tests.fake.store import Object, copy
 from tests.sim.fields import CONSENT, PLACES, REFERENCE, WORKFLOW
 from tests.sim.generate import draw_edit, draw_value, put
-from tests.sim.people import PLANS, People
+from tests.sim.newcomers import Newcomers
+from tests.sim.people import PLANS
 from tests.sim.world import ASKING, OTHER, PLANS_HOME
 
 #: The references that people have: in the other namespace, seldom beside the plan itself.
@@ -29,7 +30,7 @@ _VERSIONS = (None,) * 6 + ("v1", "v2", "v77")
 _LABELS: tuple[Any, ...] = ({"team": "sun"}, {"team": "moon"}, {"team": None})
 
 
-class Neighbours(People):
+class Neighbours(Newcomers):
     """People among whom some refer to what others have."""
 
     def settle_in(self) -> None:

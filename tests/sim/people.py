@@ -269,13 +269,6 @@ class People:
         body = {"spec": self._rng.choice(changes)}
         self._world.do("person", "PATCH", _path(CRON_JOBS, cronjob), body)
 
-    def take_cronjob_name(self) -> None:
-        """Make a CronJob of one's own, of a plan's name."""
-        pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
-        spec = {"schedule": "*/3 * * * *", "jobTemplate": {"spec": {"template": {"spec": pod}}}}
-        metadata = {"name": self._rng.choice(PLANS), "namespace": self._space()}
-        self._create(CRON_JOBS, {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": spec})
-
     def take_job_name(self) -> None:
         """Make a Job of one's own, of the name that a coming slot or run will have."""
         pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}

@@ -21,6 +21,7 @@ from launchplan_operator.render import labels
 from tests.fake.store import Object
 from tests.sim.checks import Checks
 from tests.sim.disasters import Disasters
+from tests.sim.inclinations import incline
 from tests.sim.liveness import check_rest
 from tests.sim.loop import run_simulated
 from tests.sim.tastes import gather_people
@@ -92,8 +93,7 @@ def run_seed(seed: int, *, traced: bool = False, shape: Shape | None = None) -> 
 
 async def _live(outcome: Outcome, shape: Shape | None, *, traced: bool) -> None:
     world = World(outcome.seed, traced=traced)
-    if shape is not None:
-        shape(world)
+    (shape or incline)(world)
     checks = Checks(world)
     try:
         await _tell(world, checks)
@@ -162,7 +162,7 @@ def _still_waits(world: World) -> float:
             status = obj.get("status") or {}
             reasons = {each["reason"] for each in status.get("conditions") or () if _is_reconciling(each)}
             if reasons - {"WaitingForSeat", "LedgerHeld", "Running", "Aborting"}:
-                waits.append(_PATIENCE)
+                waits.append(_TOMBSTONES if "JobNameTaken" in reasons else _PATIENCE)
             if (hold := (status.get("concurrency") or {}).get("holdUntil")) is not None:
                 waits.append((to_instant(hold) - world.now()).total_seconds() + _PATIENCE)
             if any(_is_held_by_a_stranger(world, obj, seat) for seat in _seats(status)):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tests.sim.neighbours import Neighbours
+from tests.sim.newcomers import Newcomers
 from tests.sim.people import Action, People
 from tests.sim.world import World, stream
 
@@ -48,7 +49,10 @@ _ROUGH: tuple[Action, ...] = (
     People.hold_job,
     People.start_from_cronjob,
     People.change_cronjob,
-    People.take_cronjob_name,
+    Newcomers.take_cronjob_name,
+    Newcomers.move_in,
+    Newcomers.move_in,
+    Newcomers.think_again,
     People.take_job_name,
     People.take_run_name,
     People.break_revision,
@@ -139,7 +143,7 @@ def gather_people(world: World) -> People:
     kind = rng.random() < 0.3
     taste = rng.choice(_TASTES)
     usual, referring = (_KIND, _REFERRING) if kind else (_ROUGH, _ROUGH_REFERRING)
-    sort = Neighbours if world.referring else People
+    sort = Neighbours if world.referring else Newcomers
     if world.inclined is not None:
         return sort(world, rng, world.inclined, world.inclined.actions)
     return sort(world, rng, taste, (*usual, *taste.actions, *(referring if world.referring else ())))

@@ -65,7 +65,9 @@ def repeat(row: Mapping[str, Any]) -> Any:
     for _ in range(2):
         made.append(0)
         for slot in due_slots(table, "default/plan", row["base"], row["now"], table.deadline).on_time:
-            run = render_slot_run(plan, slot_name("plan", slot), "v1", (instant_text(slot), "Schedule"), {})
+            run = render_slot_run(
+                plan, slot_name("plan", slot), "v1", (instant_text(slot), "Schedule"), {}, instant_text(slot)
+            )
             with suppress(ApiError):
                 api.do("POST", LAUNCH_PLAN_EXECUTIONS.path("default"), run)
                 made[-1] += 1

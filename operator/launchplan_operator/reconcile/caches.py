@@ -5,7 +5,7 @@ Jobs and pods are reduced on arrival to the few fields that a decision reads.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from launchplan_operator.api.kinds import (
@@ -19,6 +19,7 @@ from launchplan_operator.api.kinds import (
     WORKFLOW_DEFINITIONS,
     Kind,
 )
+from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.validate import WorkflowView
 from launchplan_operator.decide.versions import Snapshot
@@ -29,6 +30,8 @@ _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp",
 _REMEMBERED = 10_000
 #: How many versions that are not their plans' newest are held; each has a whole workflow in it.
 _SNAPSHOTS = 200
+#: Whoever asks for an object gives up after 30 s; clocks may differ by some seconds.
+_ANSWERED = timedelta(seconds=45)
 
 
 def launcher_key(namespace: str, kind: str, name: str) -> str:
@@ -123,6 +126,13 @@ def _requester(execution: Mapping[str, Any]) -> Iterable[str]:
     return (scoped(requester.namespace, requester.execution),) if requester else ()
 
 
+def came_late(run: Mapping[str, Any]) -> bool:
+    """Tell whether a slot's run was made by a request whose caller had given up, and nobody has taken it since."""
+    metadata = run["metadata"]
+    asked = (metadata.get("annotations") or {}).get(labels.ASKED)
+    return asked is not None and to_instant(metadata["creationTimestamp"]) - to_instant(asked) > _ANSWERED
+
+
 def _is_unaccepted_slot_run(execution: Mapping[str, Any]) -> bool:
     return labels.is_slot_run(execution) and not (execution.get("status") or {}).get("phase")
 
@@ -204,11 +214,13 @@ class Caches:
     def inherit_runs(self) -> None:
         """Take the slots' runs that are there when this process begins to write for booked: whoever made them saw to it.
 
-        Whatever was lost before that was accounted for by another process, or cannot be.
+        What came too late nobody may have taken. Whatever was lost before that was accounted for by another process, or cannot be.
         """
         self.lost_runs.clear()
         self.booked_runs.update(
-            run["metadata"]["uid"] for run in self.executions.values() if _is_unaccepted_slot_run(run)
+            run["metadata"]["uid"]
+            for run in self.executions.values()
+            if _is_unaccepted_slot_run(run) and not came_late(run)
         )
 
     def remember_lost(self, execution: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ What was started is not remembered: the status says up to which slot every outco
 started by creating its execution, which the API server refuses a second time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,6 +12,7 @@ from typing import Any, Final
 from launchplan_operator.decide.planstatus import ScheduleFacts
 from launchplan_operator.decide.schedule import Timetable, plan_identity, read_described, schedule_hash, slot_name
 from launchplan_operator.decide.slots import DueSlots, due_slots
+from launchplan_operator.reconcile.booking import book
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.plansituation import NOTHING, ScheduleStep, Situation, mark_of
 from launchplan_operator.reconcile.planslots import SlotAccount, account_missed, account_unfired, join_accounts
@@ -77,9 +78,9 @@ async def close_books(context: Context, here: Situation, version: Runnable | Non
     due = due_slots(replace(table, jitter=timedelta(0)), _identity(here), base, now, table.deadline)
     if version is not None:
         return await _settle(context, here, due, version)
-    unstarted = [
-        slot for slot in (*due.late, *due.on_time) if slot_name(_name(here), slot) not in _known(context, here)
-    ]
+    unstarted = await _without_run(context, here, [*due.late, *due.on_time])
+    if isinstance(unstarted, Failed):
+        return unstarted
     return await account_missed(context, here.plan, unstarted, due.older, lambda _: _ENDED)
 
 
@@ -96,8 +97,9 @@ async def _settle(context: Context, here: Situation, due: DueSlots, version: Run
     on_time = await start_slots(context, here.plan, version, due.on_time, "Schedule")
     if isinstance(on_time, Failed):
         return on_time
-    known = _known(context, here)
-    late = [slot for slot in due.late if slot_name(_name(here), slot) not in known]
+    late = await _without_run(context, here, due.late)
+    if isinstance(late, Failed):
+        return late
     later = any(slot > late[-1] for slot in (*due.late, *due.on_time)) if late else False
     made_up = await catch_up(context, here.plan, version, late, due.older, started_later=later)
     return made_up if isinstance(made_up, Failed) else join_accounts(made_up, on_time, SlotAccount(due.until))
@@ -114,10 +116,15 @@ def _facts(table: Timetable, since: datetime | None, last: datetime | None) -> S
     )
 
 
-def _known(context: Context, here: Situation) -> set[str]:
-    """The names that a slot's run has already."""
+async def _without_run(context: Context, here: Situation, slots: Sequence[datetime]) -> list[datetime] | Failed:
+    """Return the slots that have no run yet; the others' runs, whoever asked for them, stand in the books."""
     executions = executions_of(context, here.plan["metadata"]["namespace"], "LaunchPlan", _name(here))
-    return {execution["metadata"]["name"] for execution in executions}
+    runs = {execution["metadata"]["name"]: execution for execution in executions}
+    found = {slot: runs.get(slot_name(_name(here), slot)) for slot in slots}
+    for run in found.values():
+        if run is not None and (failed := await book(context, run)) is not None:
+            return failed
+    return [slot for slot, run in found.items() if run is None]
 
 
 def _name(here: Situation) -> str:

@@ -46,6 +46,7 @@ from launchplan_operator.reconcile.plansituation import (
     recorded_facts,
 )
 from launchplan_operator.reconcile.planslots import account_fired, account_unfired, join_accounts
+from launchplan_operator.reconcile.planview import Runnable
 from launchplan_operator.reconcile.result import Again, Done, Failed
 from launchplan_operator.render import labels
 
@@ -80,9 +81,7 @@ async def advance_schedule(context: Context, plan: Mapping[str, Any], force: For
         case Taken():
             return await _meet_foreign(context, here)
         case Wait():
-            return ScheduleStep(
-                recorded_facts(here), pending=_pending("the old CronJob is being deleted"), again=_UNTIL_GONE
-            )
+            return _until_gone(here)
         case Announce():
             return await _announce(context, here, step.uid)
         case Remove():
@@ -101,23 +100,51 @@ def _own_table(force: Force) -> Timetable | None:
 
 
 async def _go_on(context: Context, here: Situation) -> ScheduleStep:
-    """Whatever was scheduled stays as it is."""
-    if not is_kept_by_us(here.recorded):
-        return await _account_live(context, here, own_cronjob(here))
-    if here.version is None or here.own_table is None:
+    """Whatever was scheduled stays as it is, and a CronJob whose end was announced goes."""
+    live = here.live
+    if live is not None and here.recorded.get("replacing") == live["metadata"]["uid"] and _is_ours(here, live):
+        return await _end(context, here, live)
+    if is_kept_by_us(here.recorded):
+        if here.version is None or here.own_table is None:
+            return ScheduleStep(recorded_facts(here))
+        return await _keep_time(context, here, here.version, here.own_table)
+    cronjob = own_cronjob(here)
+    if cronjob is None and has_open_books(here.recorded):
         return ScheduleStep(recorded_facts(here))
-    return await keep_time(context, here, here.version, here.own_table)
+    return await _account_live(context, here, cronjob)
+
+
+def _is_ours(here: Situation, cronjob: Mapping[str, Any]) -> bool:
+    return labels.is_owned_by(cronjob, here.plan["metadata"]["uid"])
+
+
+async def _end(context: Context, here: Situation, cronjob: Mapping[str, Any]) -> ScheduleStep:
+    """Let a CronJob of ours go, and wait until it is gone."""
+    if cronjob["metadata"].get("deletionTimestamp"):
+        return _until_gone(here)
+    outcome = await remove_cronjob(context, here.plan, cronjob)
+    return ScheduleStep(outcome=Again(_SOON) if isinstance(outcome, Done) else outcome)
+
+
+async def _keep_time(context: Context, here: Situation, version: Runnable, table: Timetable) -> ScheduleStep:
+    """Keep the time ourselves, once there is no CronJob any more that makes Jobs of the same names."""
+    asked = here.live is not None or _may_be_foreign(here)
+    found = await _find_cronjob(context, here) if asked else None
+    if found is None and here.live is None:
+        return await keep_time(context, here, version, table)
+    if found is None or not _is_ours(here, found):
+        return await _meet_other(context, here, found)
+    if here.live is None:
+        # A list from the past does not show it; its end is decided with it in view.
+        context.caches.take(CRON_JOBS, found)
+        return ScheduleStep(outcome=Again(_SOON))
+    return await _end(context, here, found)
 
 
 async def _keep(context: Context, here: Situation) -> ScheduleStep:
     """No CronJob is to be made, changed or removed."""
     if here.version is not None and here.own_table is not None:
-        if here.live is not None:
-            return await _meet_foreign(context, here)
-        found = await _find_cronjob(context, here) if _may_be_foreign(here) else None
-        if found is not None and not labels.is_owned_by(found, here.plan["metadata"]["uid"]):
-            return await meet_foreign(context, here, found)
-        return await keep_time(context, here, here.version, here.own_table)
+        return await _keep_time(context, here, here.version, here.own_table)
     if here.live is not None or not has_open_books(here.recorded):
         return await _account_live(context, here, own_cronjob(here))
     account = await close_books(context, here, None)
@@ -129,14 +156,17 @@ def _may_be_foreign(here: Situation) -> bool:
     return not is_kept_by_us(here.recorded) or bool(here.recorded.get("replacing"))
 
 
-async def _find_cronjob(context: Context, here: Situation) -> Mapping[str, Any] | None:
+async def _find_cronjob(context: Context, here: Situation) -> dict[str, Any] | None:
     """Ask for the CronJob of the plan's name: our watch does not see what bears no label of ours."""
     return await context.client.get(CRON_JOBS, here.plan["metadata"]["namespace"], here.plan["metadata"]["name"])
 
 
 async def _meet_foreign(context: Context, here: Situation) -> ScheduleStep:
     """What the cache holds that is not ours is asked for again: the watch would not tell that it went."""
-    found = await _find_cronjob(context, here)
+    return await _meet_other(context, here, await _find_cronjob(context, here))
+
+
+async def _meet_other(context: Context, here: Situation, found: Mapping[str, Any] | None) -> ScheduleStep:
     if found is not None:
         return await meet_foreign(context, here, found)
     if here.live is not None:
@@ -220,6 +250,10 @@ async def _announce(context: Context, here: Situation, uid: str | None) -> Sched
     return ScheduleStep(facts, account, pending=_pending("the old CronJob is about to go"), again=_SOON)
 
 
+def _until_gone(here: Situation) -> ScheduleStep:
+    return ScheduleStep(recorded_facts(here), pending=_pending("the old CronJob is being deleted"), again=_UNTIL_GONE)
+
+
 def _is_overtaken(here: Situation) -> bool:
     """Tell whether the plan was edited once more since the end of its CronJob was announced."""
     return next_hash(here) != here.recorded.get("scheduleHash")
@@ -231,8 +265,7 @@ async def _remove(context: Context, here: Situation) -> ScheduleStep:
     if _is_overtaken(here):
         # The slots from now on are the newer schedule's.
         return await _announce(context, here, here.live["metadata"]["uid"])
-    outcome = await remove_cronjob(context, here.plan, here.live)
-    return ScheduleStep(outcome=Again(_SOON) if isinstance(outcome, Done) else outcome)
+    return await _end(context, here, here.live)
 
 
 async def _account_live(context: Context, here: Situation, cronjob: Mapping[str, Any] | None) -> ScheduleStep:

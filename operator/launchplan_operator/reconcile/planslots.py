@@ -13,8 +13,10 @@ from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.schedule import Timetable, slot_name, slot_of_name
 from launchplan_operator.decide.slots import Past, look_back
+from launchplan_operator.reconcile.booking import book
 from launchplan_operator.reconcile.caches import scoped
 from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.result import Failed
 from launchplan_operator.reconcile.retention import executions_of
 from launchplan_operator.render import labels
 
@@ -58,7 +60,7 @@ async def account_unfired(
 
 async def account_missed(
     context: Context, plan: Mapping[str, Any], slots: Sequence[datetime], older: int, tell: Callable[[datetime], str]
-) -> SlotAccount:
+) -> SlotAccount | Failed:
     """Count slots that nobody starts any more, but for those of which the server knows an execution after all.
 
     `older` is how many more there are, before these; `tell` says why one is missed.
@@ -67,9 +69,13 @@ async def account_missed(
         return SlotAccount(None, {"missed": older} if older else {})
     namespace, name = plan["metadata"]["namespace"], plan["metadata"]["name"]
     listing = await context.client.list(LAUNCH_PLAN_EXECUTIONS, namespace, fields=f"spec.launchPlanRef.name={name}")
-    live = {execution["metadata"]["name"]: execution["metadata"]["uid"] for execution in listing.items}
-    context.caches.booked_runs.update(uid for run, uid in live.items() if slot_of_name(name, run) in slots)
-    missed = tuple(slot for slot in slots if slot_name(name, slot) not in live)
+    live = {execution["metadata"]["name"]: execution for execution in listing.items}
+    for run in (run for of_name, run in live.items() if slot_of_name(name, of_name) in slots):
+        if (failed := await book(context, run)) is not None:
+            return failed
+    # A Job that a CronJob started has no execution yet, where nobody looked after it.
+    known = live.keys() | await _jobs_of(context, namespace, name)
+    missed = tuple(slot for slot in slots if slot_name(name, slot) not in known)
     account = _account(Past(None, missed), Reason.Missed, "missed", tell, context)
     total = len(missed) + older
     return SlotAccount(None, {"missed": total} if total else {}, account.decisions)
@@ -85,12 +91,17 @@ async def traceless_slots(
     past = look_back(timetable, name, base, until, executions | jobs)
     if not past.unexplained:
         return past
+    live = await _jobs_of(context, namespace, name)
+    return look_back(timetable, name, base, until, executions | jobs | live)
+
+
+async def _jobs_of(context: Context, namespace: str, name: str) -> set[str]:
+    """Return the names of a plan's Jobs, asked uncached."""
     listing = await context.client.list(JOBS, namespace, {labels.PLAN: name})
     for job in listing.items:
         # What the mark passes because the server knows it must not be missing here when its record is made.
         context.caches.take(JOBS, job)
-    live = {job["metadata"]["name"] for job in listing.items}
-    return look_back(timetable, name, base, until, executions | jobs | live)
+    return {job["metadata"]["name"] for job in listing.items}
 
 
 def _account(

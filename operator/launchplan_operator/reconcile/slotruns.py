@@ -1,6 +1,6 @@
 """Starting slots: one execution each, named like the slot, which the API server takes once."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,15 +11,13 @@ from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.kickoff import slot_inputs
 from launchplan_operator.decide.schedule import slot_name
-from launchplan_operator.reconcile.context import Context, is_as_known
+from launchplan_operator.reconcile.booking import book
+from launchplan_operator.reconcile.context import CLOCKS, Context, is_as_known
 from launchplan_operator.reconcile.planslots import SlotAccount, account_missed, join_accounts
 from launchplan_operator.reconcile.planview import Runnable
 from launchplan_operator.reconcile.result import Failed
 from launchplan_operator.render import labels
 from launchplan_operator.render.execution import render_slot_run
-
-#: Outcomes of slots that left no run.
-_UNSTARTED = frozenset({Reason.Missed.value, Reason.Unknown.value})
 
 
 async def start_slots(
@@ -30,7 +28,7 @@ async def start_slots(
     origin: Literal["Schedule", "CatchUp"],
 ) -> SlotAccount | Failed:
     """Create the execution of each slot that has none, and tell of those that were caught up or could not be."""
-    if slots and not await _is_confirmed(context, plan):
+    if slots and not await _is_confirmed(context, plan, slots[0]):
         return Failed(f"LaunchPlan {plan['metadata']['name']} is another than the one that was listed")
     decisions: list[Mapping[str, Any]] = []
     taken = 0
@@ -69,16 +67,19 @@ async def catch_up(
     def tell(slot: datetime) -> str:
         return tell_missed(rule, slot, now, started_later=started_later)
 
-    return join_accounts(await account_missed(context, plan, decision.missed, older, tell), caught)
+    missed = await account_missed(context, plan, decision.missed, older, tell)
+    return missed if isinstance(missed, Failed) else join_accounts(missed, caught)
 
 
-async def _is_confirmed(context: Context, plan: Mapping[str, Any]) -> bool:
+async def _is_confirmed(context: Context, plan: Mapping[str, Any], slot: datetime) -> bool:
     """Ask once for a plan of which this process starts the first slot: its first list may have been an old one.
 
-    What the cache has been told since is never older than that.
+    What the cache has been told since is never older than that, unless the process slept: where another one may have
+    worked meanwhile, and settled the slot, a late one is always asked for.
     """
     uid = plan["metadata"]["uid"]
-    if uid in context.caches.confirmed_plans:
+    may_be_settled = not context.elected and context.clock() - slot > CLOCKS
+    if uid in context.caches.confirmed_plans and not may_be_settled:
         return True
     if not await is_as_known(context, LAUNCH_PLANS, plan):
         return False
@@ -94,11 +95,11 @@ async def _start(
     found = context.caches.executions.get(namespace, name)
     if found is None:
         given = slot_inputs(version.spec.schedule, slot) if version.spec.schedule is not None else {}
-        run = render_slot_run(plan, name, version.version, (instant_text(slot), origin), given)
+        times = (instant_text(slot), origin)
+        run = render_slot_run(plan, name, version.version, times, given, instant_text(context.clock()))
         reply = await context.client.create(LAUNCH_PLAN_EXECUTIONS, run)
         if reply.ok:
-            context.caches.booked_runs.add(reply.body["metadata"]["uid"])
-            return Reason.CaughtUp if origin == "CatchUp" else None
+            return await book(context, reply.body) or (Reason.CaughtUp if origin == "CatchUp" else None)
         if not reply.exists:
             return Failed(f"slot {name}: {reply.message}")
         found = await context.client.get(LAUNCH_PLAN_EXECUTIONS, namespace, name)
@@ -107,8 +108,7 @@ async def _start(
         context.caches.take(LAUNCH_PLAN_EXECUTIONS, found)
     if not labels.is_owned_by(found, plan["metadata"]["uid"]):
         return Reason.SlotNameTaken
-    context.caches.booked_runs.add(found["metadata"]["uid"])
-    return None
+    return await book(context, found)
 
 
 def _tell(context: Context, plan: Mapping[str, Any], slot: datetime, reason: Reason) -> Mapping[str, Any]:
@@ -120,26 +120,3 @@ def _tell(context: Context, plan: Mapping[str, Any], slot: datetime, reason: Rea
     }
     outcome = "CaughtUp" if reason is Reason.CaughtUp else "Missed"
     return plain_decision(context.clock(), outcome, reason, messages[reason], execution=name, slot=instant_text(slot))
-
-
-def is_straggler(execution: Mapping[str, Any], plan: Mapping[str, Any], booked: Container[str]) -> bool:
-    """Tell whether a slot's run was made by a request that arrived after the slot had been settled otherwise.
-
-    Whatever is settled as started is booked in memory, or was there before this process began to write; of what was
-    there, a request that arrived when nobody wrote has made what the plan tells as missed.
-    """
-    if (execution.get("status") or {}).get("phase"):
-        return False
-    if execution["metadata"]["annotations"][labels.SLOT] in _told_unstarted(plan):
-        return True
-    if execution["metadata"]["uid"] in booked:
-        return False
-    schedule = (plan.get("status") or {}).get("schedule") or {}
-    marks = [schedule[mark] for mark in ("since", "lastSlot") if schedule.get(mark)]
-    return not marks or execution["metadata"]["annotations"][labels.SLOT] <= max(marks)
-
-
-def _told_unstarted(plan: Mapping[str, Any]) -> set[str]:
-    """Return the slots of which a plan's status tells that nothing was started for them."""
-    decisions = (plan.get("status") or {}).get("decisions") or ()
-    return {each["slot"] for each in decisions if "slot" in each and each["outcome"] in _UNSTARTED}

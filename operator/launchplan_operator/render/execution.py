@@ -15,17 +15,17 @@ def render_record(job: Mapping[str, Any], plan: Mapping[str, Any], origin: str) 
 
 
 def render_slot_run(
-    plan: Mapping[str, Any], name: str, version: str, slot: tuple[str, str], inputs: Mapping[str, Any]
+    plan: Mapping[str, Any], name: str, version: str, slot: tuple[str, str], inputs: Mapping[str, Any], asked: str
 ) -> dict[str, Any]:
     """Return the execution that starts a slot: named like it, owned by the plan, of one version.
 
-    `slot` is the slot's time, RFC 3339, and its origin, Schedule or CatchUp; `inputs` are what the slot adds.
+    `slot` is the slot's time, RFC 3339, and its origin, Schedule or CatchUp; `inputs` are what the slot adds; `asked` is
+    the time at which it is asked for.
     """
     time, origin = slot
+    marks = {labels.SLOT: time, labels.ASKED: asked}
     wish = {"launchPlanRef": {"kind": "LaunchPlan", "name": plan["metadata"]["name"], "version": version}}
-    return _render(
-        plan, name, version, origin, {labels.SLOT: time}, wish | ({"inputs": dict(inputs)} if inputs else {})
-    )
+    return _render(plan, name, version, origin, marks, wish | ({"inputs": dict(inputs)} if inputs else {}))
 
 
 def render_remote(

@@ -29,6 +29,8 @@ MAX_PARALLELISM = "launchplan.dev/max-parallelism"
 OUTPUT_PREFIX = "launchplan.dev/raw-output-prefix"
 #: On an execution that a schedule asks for, and on its pods: the slot, RFC 3339.
 SLOT = "launchplan.dev/slot"
+#: On the same: when it was asked for, RFC 3339, or when it arrived, once somebody took one that came too late.
+ASKED = "launchplan.dev/asked"
 #: On an execution that somebody asks for through a reference: who asks, by namespace, reference, execution and its uid.
 FROM_NAMESPACE = "launchplan.dev/from-namespace"
 FROM_REFERENCE = "launchplan.dev/from-reference"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from launchplan_operator.reconcile.slotruns import is_straggler
+from launchplan_operator.reconcile.booking import is_straggler
 
 SLOT = "2026-01-01T00:02:00Z"
 

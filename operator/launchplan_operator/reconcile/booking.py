@@ -1,0 +1,53 @@
+"""The books of the slots that were started: which runs stand in them, and which came when their slot was settled."""
+
+from collections.abc import Container, Mapping
+from typing import Any
+
+from launchplan_operator.api.conditions import Reason
+from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS
+from launchplan_operator.reconcile.caches import came_late
+from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.result import Failed
+from launchplan_operator.render import labels
+
+#: Outcomes of slots that left no run.
+_UNSTARTED = frozenset({Reason.Missed.value, Reason.Unknown.value})
+
+
+async def book(context: Context, run: Mapping[str, Any]) -> Failed | None:
+    """Take a run for what its slot started; one that came late is marked, as whoever comes after us cannot know it."""
+    metadata = run["metadata"]
+    if not labels.is_slot_run(run) or (run.get("status") or {}).get("phase"):
+        return None
+    if came_late(run) and metadata["uid"] not in context.caches.booked_runs:
+        marks = {"uid": metadata["uid"], "annotations": {labels.ASKED: metadata["creationTimestamp"]}}
+        namespace, name = metadata["namespace"], metadata["name"]
+        reply = await context.client.patch(LAUNCH_PLAN_EXECUTIONS, namespace, name, {"metadata": marks})
+        if not reply.ok:
+            return Failed(f"late run {name}: {reply.message}")
+        context.caches.take(LAUNCH_PLAN_EXECUTIONS, reply.body)
+    context.caches.booked_runs.add(metadata["uid"])
+    return None
+
+
+def is_straggler(execution: Mapping[str, Any], plan: Mapping[str, Any], booked: Container[str]) -> bool:
+    """Tell whether a slot's run was made by a request that arrived after the slot had been settled otherwise.
+
+    Whatever is settled as started is booked in memory, or was there before this process began to write; of what was
+    there, a request that arrived when nobody wrote has made what came late, and what the plan tells as missed.
+    """
+    if (execution.get("status") or {}).get("phase"):
+        return False
+    if execution["metadata"]["annotations"][labels.SLOT] in _told_unstarted(plan):
+        return True
+    if execution["metadata"]["uid"] in booked:
+        return False
+    schedule = (plan.get("status") or {}).get("schedule") or {}
+    marks = [schedule[mark] for mark in ("since", "lastSlot") if schedule.get(mark)]
+    return not marks or execution["metadata"]["annotations"][labels.SLOT] <= max(marks)
+
+
+def _told_unstarted(plan: Mapping[str, Any]) -> set[str]:
+    """Return the slots of which a plan's status tells that nothing was started for them."""
+    decisions = (plan.get("status") or {}).get("decisions") or ()
+    return {each["slot"] for each in decisions if "slot" in each and each["outcome"] in _UNSTARTED}
