@@ -1,0 +1,137 @@
+"""A change of a plan's schedule that was cut short, and what keeps the next operator from going on as if it were new."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from launchplan_operator.api.kinds import CONTROLLER_REVISIONS, CRON_JOBS, JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.decide.instants import instant_text
+from launchplan_operator.render.execution import render_slot_run
+from tests.fake.faults import Fault, Lost
+from tests.fake.routing import Call
+from tests.fake.store import Object
+from tests.fake.virtual import run_virtual, virtual_now, virtual_time
+from tests.reconcile.world import NAMESPACE, World, plan, workflow
+
+MINUTELY: dict[str, Any] = {"cron": "* * * * *"}
+OPERATOR: dict[str, Any] = {"engine": "Operator"}
+LATEST: dict[str, Any] = {"catchUp": {"policy": "Latest"}}
+
+
+async def cut_short(old: Object, **change: Any) -> World:
+    """Return a world without an operator: a plan's CronJob was to go, and nothing came of it but the announcement."""
+    world = World()
+    world.create(workflow())
+    world.create(plan(schedule=old))
+    await world.start()
+    await world.advance(130, 5)
+
+    def fault(call: Call) -> Fault | None:
+        return Fault(Lost.HANGS, applied=False) if (call.verb, call.kind) == ("delete", CRON_JOBS) else None
+
+    world.api.faults = fault
+    world.edit(LAUNCH_PLANS, "hello", **change)
+    await world.advance(10)
+    assert world.status["schedule"]["replacing"] == world.get(CRON_JOBS, "hello")["metadata"]["uid"]
+    await world.crash()
+    world.api.faults = _no_fault
+    return world
+
+
+def _no_fault(_call: Call) -> Fault | None:
+    return None
+
+
+def lose_versions(world: World) -> None:
+    """Delete what keeps the plan's versions."""
+    for name in world.names(CONTROLLER_REVISIONS):
+        world.delete(CONTROLLER_REVISIONS, name)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"suspend": True}, id="nothing was to fire"),
+        pytest.param({"schedule": MINUTELY | OPERATOR}, id="the operator was to keep the time"),
+        pytest.param({"schedule": {"cron": "*/2 * * * *"}}, id="another CronJob was to come"),
+    ],
+)
+def test_a_cronjob_whose_end_was_announced_goes_though_the_version_cannot_be_read(change: dict[str, Any]) -> None:
+    async def story() -> None:
+        world = await cut_short(MINUTELY, **change)
+        first = world.status["activeVersion"]
+        world.edit(LAUNCH_PLANS, "hello", suspend=False, activeVersion=first, defaultInputs={"name": "moon"})
+        lose_versions(world)
+        counted = world.status["counts"]["started"]
+        await world.start()
+        await world.advance(30)
+        assert world.ready() == ("False", "True", "VersionNotFound")
+        assert world.names(CRON_JOBS) == []
+        await world.advance(20 * 60, 10)
+        assert world.status["counts"]["started"] == counted, "nothing fires, and nothing is counted once more"
+        assert "unknown" not in world.status["counts"]
+
+    run_virtual(story())
+
+
+@pytest.mark.parametrize("by_hand", [False, True], ids=["as announced", "by hand"])
+def test_what_the_old_cronjob_started_until_it_went_is_not_told_as_missed(*, by_hand: bool) -> None:
+    async def story() -> None:
+        world = await cut_short(MINUTELY | LATEST, schedule=MINUTELY | LATEST | OPERATOR)
+        await world.advance(600, 5)
+        if by_hand:
+            world.api.do("DELETE", CRON_JOBS.path(NAMESPACE, "hello"), {"propagationPolicy": "Orphan"})
+            await world.advance(10)
+        await world.start()
+        await world.advance(60)
+        assert world.names(CRON_JOBS) == []
+        assert len(world.names(JOBS)) > 10
+        assert "missed" not in world.status["counts"]
+
+    run_virtual(story())
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["that nobody took", "that somebody took"])
+def test_a_slots_run_that_came_when_its_slot_was_settled_is_known_by_the_next_process(*, taken: bool) -> None:
+    async def story() -> None:
+        world = World()
+        world.create(workflow())
+        world.create(plan(schedule=MINUTELY | OPERATOR))
+        await world.start()
+        await world.advance(125, 5)
+        await world.crash()
+        slot = virtual_now() - timedelta(minutes=10)
+        asked = instant_text(virtual_now() if taken else slot)
+        owner = world.get(LAUNCH_PLANS, "hello")
+        version = owner["status"]["activeVersion"]
+        times = (instant_text(slot), "Schedule")
+        world.create(render_slot_run(owner, "hello-1", version, times, {}, asked))
+        await world.start()
+        await world.advance(90, 5)
+        assert ("hello-1" in world.names(LAUNCH_PLAN_EXECUTIONS)) is taken
+
+    run_virtual(story())
+
+
+@virtual_time
+async def test_a_slots_run_that_came_late_is_marked_by_whoever_takes_it() -> None:
+    world = World()
+    world.create(workflow())
+    world.create(plan(schedule=MINUTELY | OPERATOR))
+    await world.start()
+    await world.advance(61, 5)
+    owner = world.get(LAUNCH_PLANS, "hello")
+    await world.crash()
+    await world.advance(100, 5)
+    slot = virtual_now().replace(second=0, microsecond=0)
+    name = f"hello-{int(slot.timestamp()) // 60}"
+    times = (instant_text(slot), "Schedule")
+    asked = instant_text(slot - timedelta(minutes=5))
+    world.create(render_slot_run(owner, name, owner["status"]["activeVersion"], times, {}, asked))
+    await world.start()
+    await world.advance(20)
+    run = world.get(LAUNCH_PLAN_EXECUTIONS, name)
+    assert run["status"]["phase"] == "Succeeded"
+    assert run["metadata"]["annotations"]["launchplan.dev/asked"] == run["metadata"]["creationTimestamp"]
+    assert run["metadata"]["namespace"] == NAMESPACE
