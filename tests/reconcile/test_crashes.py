@@ -16,6 +16,7 @@ from launchplan_operator.api.kinds import (
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.versions import read_snapshot, revision_name
+from launchplan_operator.render.labels import controller_of
 from tests.fake.faults import Fault, Lost
 from tests.fake.routing import Call
 from tests.fake.virtual import START, run_virtual, virtual_now
@@ -212,7 +213,7 @@ def test_slots_that_come_while_a_schedule_changes_are_started_if_still_on_time()
     async def story() -> None:
         world = await gone_while_the_schedule_changed(120)
         uid = world.get(CRON_JOBS, "hello")["metadata"]["uid"]
-        controllers = {job["metadata"]["ownerReferences"][0]["uid"] for job in world.all(JOBS)}
+        controllers = {(controller_of(job) or {})["uid"] for job in world.all(JOBS)}
         assert (len(world.all(JOBS)), controllers) == (2, {uid})
         assert [e["status"]["origin"]["type"] for e in world.all(EXECUTIONS)] == ["Schedule", "Schedule"]
         assert world.status["counts"] == {"started": 2, "succeeded": 2}

@@ -65,6 +65,9 @@ class Adoptions:
 
     def _check_gap(self, cronjob: Object, since: datetime) -> None:
         """No slot before the plan's time is left to nobody; a controller that stood still has lost what it lost."""
+        if cronjob["spec"].get("suspend") or "startingDeadlineSeconds" in cronjob["spec"]:
+            # A person wanted less of it.
+            return
         table = read_timetable(cronjob["spec"]["schedule"], "UTC")
         last = (cronjob.get("status") or {}).get("lastScheduleTime") or cronjob["metadata"]["creationTimestamp"]
         slots = slots_between(table, to_instant(last), since, 10) if table else []

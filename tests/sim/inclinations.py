@@ -10,12 +10,15 @@ from tests.sim.world import World, stream
 
 #: How many seeds are.
 _INCLINED = 0.2
+#: How long they live at least, in seconds: some calls come long after what leads to them.
+_LONG = 900.0
 
 
 def incline(world: World) -> None:
     """Incline a seed to something, or leave it to itself."""
     rng = stream(world.seed, "inclination")
     if rng.random() < _INCLINED:
+        world.lasts_at_least = _LONG
         rng.choice(_INCLINATIONS)(world)
 
 
@@ -33,6 +36,13 @@ def _belate(world: World) -> None:
     """Requests for slots' runs arrive when their slots are settled."""
     world.inclined = Taste(0.8, 0.0, (_own_engine, _own_engine, _hasten, People.add_plan, People.toggle), plain=True)
     world.adversary.profile = replace(world.adversary.profile, held=0.5)
+
+
+def _take_late(world: World) -> None:
+    """Requests for slots' runs arrive after their callers gave up, and are taken all the same."""
+    world.inclined = Taste(0.8, 0.0, (*(_own_engine,) * 4, People.add_plan), plain=True)
+    profile = world.adversary.profile
+    world.adversary.profile = replace(profile, held=0.8, lagging=max(profile.lagging, 0.3))
 
 
 def _move(world: World) -> None:
@@ -83,4 +93,4 @@ def _hasten(people: People) -> None:
     people.edit_schedule({"engine": "Operator", "startingDeadline": "10s", "catchUp": {"policy": "None"}})
 
 
-_INCLINATIONS = (_squat, _belate, _move, _hold, _leave)
+_INCLINATIONS = (_squat, _belate, _take_late, _move, _hold, _leave)

@@ -106,7 +106,7 @@ async def _live(outcome: Outcome, shape: Shape | None, *, traced: bool) -> None:
 async def _tell(world: World, checks: Checks) -> None:
     loop = asyncio.get_running_loop()
     # Who sleeps long wakes while the others still live.
-    lasts = stream(world.seed, "life").choice(_LIVES) + world.adversary.profile.sleep
+    lasts = max(stream(world.seed, "life").choice(_LIVES), world.lasts_at_least) + world.adversary.profile.sleep
     people, disasters = gather_people(world), Disasters(world, lasts)
     mover = loop.create_task(world.cluster.run())
     mover.add_done_callback(_must_go_on)

@@ -61,6 +61,7 @@ class World:
         failed: told of a process that ended by itself and should not have.
         inclined: what all people like, if it is not left to the seed.
         referring: whether people refer to plans from elsewhere.
+        lasts_at_least: how long its people live at least, in seconds.
         troubled: when a process last began, ended or woke, in seconds.
     """
 
@@ -86,6 +87,7 @@ class World:
         self.inclined: Taste | None = None
         self.referring = stream(seed, "references").random() < _REFERRING
         self.troubled = 0.0
+        self.lasts_at_least = 0.0
 
     def now(self) -> datetime:
         """Return the true time."""

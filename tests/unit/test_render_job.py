@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.api.template import input_env
-from launchplan_operator.render.job import JobContent, render_job, render_job_spec, render_slot_job
+from launchplan_operator.render.job import JobContent, render_job, render_job_spec
 from tests.unit.strategies import TEXTS
 
 TEMPLATE: dict[str, Any] = {
@@ -261,43 +261,6 @@ def test_what_a_template_leaves_out_is_added(empty: dict[str, Any]) -> None:
     assert spec["template"]["spec"]["containers"][0]["env"] == ENV
     assert [volume["name"] for volume in spec["template"]["spec"]["volumes"]] == ["launchplan-inputs"]
     assert spec["template"]["metadata"]["annotations"]["inputs.launchplan.dev/city"] == "oslo"
-
-
-CRONJOB = {
-    "apiVersion": "batch/v1",
-    "kind": "CronJob",
-    "metadata": {"name": "report", "namespace": "prod", "uid": "cj-uid"},
-    "spec": {"jobTemplate": {"metadata": {"labels": {"l": "1"}, "annotations": {"a": "1"}}, "spec": {"template": {}}}},
-}
-
-
-def test_a_slots_job_is_as_the_cronjobs_controller_would_have_made_it() -> None:
-    """Its name is the lock, its controller the CronJob, its annotation the slot; the CronJob stays as it is."""
-    before = deepcopy(CRONJOB)
-    made = render_slot_job(CRONJOB, "report-29498940", "2026-02-01T09:00:00Z")
-    assert made == {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {
-            "name": "report-29498940",
-            "namespace": "prod",
-            "labels": {"l": "1"},
-            "annotations": {"a": "1", "batch.kubernetes.io/cronjob-scheduled-timestamp": "2026-02-01T09:00:00Z"},
-            "ownerReferences": [
-                {
-                    "apiVersion": "batch/v1",
-                    "kind": "CronJob",
-                    "name": "report",
-                    "uid": "cj-uid",
-                    "controller": True,
-                    "blockOwnerDeletion": False,
-                }
-            ],
-        },
-        "spec": {"template": {}},
-    }
-    made["spec"]["template"]["x"] = 1
-    assert before == CRONJOB
 
 
 @pytest.mark.parametrize(

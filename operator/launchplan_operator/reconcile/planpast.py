@@ -6,22 +6,28 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from launchplan_operator.api.conditions import Reason
-from launchplan_operator.api.kinds import CRON_JOBS, JOBS
+from launchplan_operator.api.kinds import CRON_JOBS
 from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text, to_instant
-from launchplan_operator.decide.schedule import Timetable, next_slots, slot_name, slots_between
+from launchplan_operator.decide.schedule import Timetable, next_slots, slots_between
 from launchplan_operator.decide.slots import split_late
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.plansituation import NOTHING, Situation, last_fired
-from launchplan_operator.reconcile.planslots import SlotAccount, account_fired, join_accounts, traceless_slots
+from launchplan_operator.reconcile.planslots import (
+    SlotAccount,
+    account_fired,
+    account_missed,
+    join_accounts,
+    traceless_slots,
+)
 from launchplan_operator.reconcile.result import Failed
-from launchplan_operator.reconcile.slotruns import catch_up
+from launchplan_operator.reconcile.slotruns import catch_up, start_slots
 from launchplan_operator.render import labels
-from launchplan_operator.render.job import render_slot_job
 
 #: A CronJob's controller starts no slot later than its deadline of 200 s, nor, from a stale view, two minutes after that.
 CRONJOB_GIVES_UP: Final = timedelta(seconds=320)
 _MINUTE: Final = timedelta(minutes=1)
+_UNREADABLE: Final = "the version that was to start it could not be read when it came"
 _MOMENT: Final = timedelta(seconds=1)
 
 
@@ -76,14 +82,18 @@ async def _fill_gap(
     """Start the slots that came between the announcement of a schedule and its CronJob; late ones are caught up."""
     created = to_instant(cronjob["metadata"]["creationTimestamp"])
     past = await traceless_slots(context, here.plan, table, since, created)
+    reached = SlotAccount(past.until)
+    if here.version is None:
+        missed = await account_missed(context, here.plan, past.unexplained, 0, lambda _: _UNREADABLE)
+        return missed if isinstance(missed, Failed) else join_accounts(missed, reached)
     on_time, late = split_late(past.unexplained, context.clock())
-    for slot in on_time:
-        name = slot_name(here.plan["metadata"]["name"], slot)
-        await context.client.create(JOBS, render_slot_job(cronjob, name, instant_text(slot)))
-    if not late or here.version is None:
-        return SlotAccount(past.until)
-    made_up = await catch_up(context, here.plan, here.version, late, 0, started_later=bool(on_time))
-    return made_up if isinstance(made_up, Failed) else join_accounts(made_up, SlotAccount(past.until))
+    started = await start_slots(context, here.plan, here.version, on_time, "Schedule")
+    if isinstance(started, Failed):
+        return started
+    made_up = (
+        await catch_up(context, here.plan, here.version, late, 0, started_later=bool(on_time)) if late else NOTHING
+    )
+    return made_up if isinstance(made_up, Failed) else join_accounts(made_up, started, reached)
 
 
 async def _account_late(context: Context, here: Situation, table: Timetable, base: datetime) -> SlotAccount | Failed:

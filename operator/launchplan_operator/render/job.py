@@ -186,16 +186,3 @@ def _add_volume(pod: dict[str, Any], volume: dict[str, Any], directory: str) -> 
 
 def _containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
     return [*(pod.get("initContainers") or ()), *(pod.get("containers") or ())]
-
-
-def render_slot_job(cronjob: Mapping[str, Any], name: str, slot: str) -> dict[str, Any]:
-    """Return the Job of a slot that the CronJob will not start itself, as its controller would have made it.
-
-    Controlled by the CronJob: the controller adopts it, and the shared name refuses a second one.
-    """
-    template = deepcopy(cronjob["spec"]["jobTemplate"])
-    metadata = template["metadata"]
-    metadata["annotations"] = (metadata.get("annotations") or {}) | {labels.CRONJOB_SLOT: slot}
-    references = [labels.owner_reference(cronjob, controller=True)]
-    metadata |= {"name": name, "namespace": cronjob["metadata"]["namespace"], "ownerReferences": references}
-    return {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "metadata": metadata, "spec": template["spec"]}
