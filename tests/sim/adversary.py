@@ -203,7 +203,7 @@ def draw_profile(rng: Random) -> Profile:
         lagging=maybe(0.25, 0.02, 0.2),
         silent=maybe(0.1, 0.005, 0.03),
         travelling=maybe(0.15, 0.1, 0.5),
-        targets=often(0.7, 8),
+        targets=often(0.7, 12),
         sudden=often(0.3, 3),
         stops=often(0.2, 2),
         pauses=often(0.2, 2),

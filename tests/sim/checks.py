@@ -122,7 +122,7 @@ class Checks:
         }.get(change.kind)
         if look is not None:
             look(change)
-        if change.kind == CRON_JOBS and by_operator:
+        if change.kind == CRON_JOBS and (by_operator or change.before is None):
             self._cronjob_written(change)
         self._see(change)
         if by_operator:
@@ -290,7 +290,7 @@ class Checks:
             self.fail(f"plan {meta['namespace']}/{meta['name']}: {gap}")
 
     def _cronjob_written(self, change: Change) -> None:
-        """Note a removal of a plan's CronJob."""
+        """Note a removal of a plan's CronJob, until there is one of its name again, whoever made that."""
         obj = change.after or change.before or {}
         plan = self.world.get(LAUNCH_PLANS, obj["metadata"]["namespace"], obj["metadata"]["name"])
         gone = is_leaving(change.after)

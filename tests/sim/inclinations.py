@@ -9,9 +9,9 @@ from tests.sim.tastes import Taste
 from tests.sim.world import World, stream
 
 #: How many seeds are.
-_INCLINED = 0.2
+_INCLINED = 0.3
 #: How long they live at least, in seconds: some calls come long after what leads to them.
-_LONG = 900.0
+_LONG = 1150.0
 
 
 def incline(world: World) -> None:
@@ -45,7 +45,7 @@ def _take_late(world: World) -> None:
     world.adversary.profile = replace(profile, held=0.8, lagging=max(profile.lagging, 0.3))
 
 
-def _move(world: World) -> None:
+def move(world: World) -> None:
     """People come from CronJobs, and some think again."""
     world.inclined = Taste(
         0.1,
@@ -84,6 +84,13 @@ def _leave(world: World) -> None:
     world.cluster.lasts = (60.0, 170.0)
 
 
+def _fiddle(world: World) -> None:
+    """People change what the operator rendered, again and again, and it says so."""
+    world.inclined = Taste(
+        0.0, 0.0, (*(People.change_cronjob,) * 6, People.delete_cronjob, People.add_plan), plain=True
+    )
+
+
 def _own_engine(people: People) -> None:
     people.edit_schedule({"engine": "Operator"})
 
@@ -93,4 +100,4 @@ def _hasten(people: People) -> None:
     people.edit_schedule({"engine": "Operator", "startingDeadline": "10s", "catchUp": {"policy": "None"}})
 
 
-_INCLINATIONS = (_squat, _belate, _take_late, _move, _hold, _leave)
+_INCLINATIONS = (*(_squat,) * 3, *(_belate,) * 4, *(_take_late,) * 3, _fiddle, _fiddle, move, _hold, _leave)

@@ -16,7 +16,9 @@ from launchplan_operator.reconcile.launch import launch
 from launchplan_operator.render import cronjob as rendering
 from launchplan_operator.render import labels
 from tests.sim import mutated_admission as admission
+from tests.sim import mutated_adoption as adoption
 from tests.sim import mutated_references as references
+from tests.sim.inclinations import move
 from tests.sim.tastes import COMING, DELETING, LIMITING, PLAIN, PUNCTUAL, REFERRING, WITHDRAWING
 from tests.sim.world import World
 
@@ -219,4 +221,6 @@ MUTATIONS: dict[str, Mutation] = {
     "a local run's end not waiting for the remote": Mutation(references.end_not_awaited, 1, _referring),
     "a remote run lost by a cache's absence": Mutation(references.lost_from_cache, 3, _blind),
     "a remote run left alone runs on": Mutation(references.left_running, 9, _leaving),
+    "a CronJob taken over that nobody offered": Mutation(adoption.unasked, 1, move),
+    "a CronJob taken over while a slot starts": Mutation(adoption.at_once, 42, move),
 }

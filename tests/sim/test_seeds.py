@@ -12,7 +12,7 @@ from tests.sim.run import run_seed
 from tests.sim.search import search
 
 #: How many seeds are tried; `make sim` tries as many as it is told to.
-SEEDS = int(os.environ.get("SIM_SEEDS", "800"))
+SEEDS = int(os.environ.get("SIM_SEEDS", "1000"))
 FIRST = int(os.environ.get("SIM_FIRST", "1"))
 
 
