@@ -12,7 +12,7 @@ from tests.fake.faults import Fault, Lost
 from tests.fake.routing import Call
 from tests.fake.store import Object
 from tests.fake.virtual import run_virtual, virtual_now, virtual_time
-from tests.reconcile.world import NAMESPACE, World, plan, workflow
+from tests.reconcile.world import NAMESPACE, World, plan, run, workflow
 
 MINUTELY: dict[str, Any] = {"cron": "* * * * *"}
 OPERATOR: dict[str, Any] = {"engine": "Operator"}
@@ -131,7 +131,38 @@ async def test_a_slots_run_that_came_late_is_marked_by_whoever_takes_it() -> Non
     world.create(render_slot_run(owner, name, owner["status"]["activeVersion"], times, {}, asked))
     await world.start()
     await world.advance(20)
-    run = world.get(LAUNCH_PLAN_EXECUTIONS, name)
-    assert run["status"]["phase"] == "Succeeded"
-    assert run["metadata"]["annotations"]["launchplan.dev/asked"] == run["metadata"]["creationTimestamp"]
-    assert run["metadata"]["namespace"] == NAMESPACE
+    taken = world.get(LAUNCH_PLAN_EXECUTIONS, name)
+    assert taken["status"]["phase"] == "Succeeded"
+    assert taken["metadata"]["annotations"]["launchplan.dev/asked"] == taken["metadata"]["creationTimestamp"]
+    assert taken["metadata"]["namespace"] == NAMESPACE
+
+
+@pytest.mark.parametrize("engine", ["Auto", "Operator"])
+def test_a_late_slot_whose_name_a_person_took_is_missed(engine: str) -> None:
+    """Whoever keeps the time: an execution of a person's is no trace of the slot."""
+
+    async def story() -> None:
+        world = World()
+        world.create(workflow())
+        world.create(plan(schedule={"cron": "0 * * * *", "engine": engine}))
+        await world.start()
+        await world.advance(30 * 60, 30)
+        slot = virtual_now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        name = f"hello-{int(slot.timestamp()) // 60}"
+        await world.crash()
+        world.create(run(name))
+        world.create(_job_of_a_person(name))
+        await world.advance(40 * 60, 30)
+        await world.start()
+        await world.advance(30)
+        assert world.status["counts"]["missed"] == 1
+        assert [each["slot"] for each in world.status["decisions"] if each["outcome"] == "Missed"] == [
+            instant_text(slot)
+        ]
+
+    run_virtual(story())
+
+
+def _job_of_a_person(name: str) -> Object:
+    spec = {"template": {"spec": workflow()["spec"]["job"]["template"]["spec"]}}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec}

@@ -293,10 +293,13 @@ class Checks:
         """Note a removal of a plan's CronJob, until there is one of its name again, whoever made that."""
         obj = change.after or change.before or {}
         plan = self.world.get(LAUNCH_PLANS, obj["metadata"]["namespace"], obj["metadata"]["name"])
-        gone = is_leaving(change.after)
-        if plan is not None and plan["metadata"]["uid"] in self.plans:
-            history = self.plans[plan["metadata"]["uid"]]
-            history.removed = (self.world.now(), plan["metadata"]["generation"]) if gone else None
+        if plan is None or plan["metadata"]["uid"] not in self.plans:
+            return
+        # Whose end was announced began the next schedule then; whatever begins later closes the books of that one.
+        announced = ((plan.get("status") or {}).get("schedule") or {}).get("replacing") == obj["metadata"]["uid"]
+        gone = is_leaving(change.after) and not announced
+        history = self.plans[plan["metadata"]["uid"]]
+        history.removed = (self.world.now(), plan["metadata"]["generation"]) if gone else None
 
     def _tell_past(self, plan: PlanHistory) -> None:
         """Tell a plan of the executions that were there before it."""

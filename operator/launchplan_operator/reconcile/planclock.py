@@ -117,9 +117,13 @@ def _facts(table: Timetable, since: datetime | None, last: datetime | None) -> S
 
 
 async def _without_run(context: Context, here: Situation, slots: Sequence[datetime]) -> list[datetime] | Failed:
-    """Return the slots that have no run yet; the others' runs, whoever asked for them, stand in the books."""
+    """Return the slots that have no run yet; the others' runs, whichever process asked for them, stand in the books.
+
+    A person's execution of a slot's name is no run of it.
+    """
     executions = executions_of(context, here.plan["metadata"]["namespace"], "LaunchPlan", _name(here))
-    runs = {execution["metadata"]["name"]: execution for execution in executions}
+    uid = here.plan["metadata"]["uid"]
+    runs = {each["metadata"]["name"]: each for each in executions if labels.is_owned_by(each, uid)}
     found = {slot: runs.get(slot_name(_name(here), slot)) for slot in slots}
     for run in found.values():
         if run is not None and (failed := await book(context, run)) is not None:

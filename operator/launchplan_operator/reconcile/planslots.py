@@ -69,7 +69,7 @@ async def account_missed(
         return SlotAccount(None, {"missed": older} if older else {})
     namespace, name = plan["metadata"]["namespace"], plan["metadata"]["name"]
     listing = await context.client.list(LAUNCH_PLAN_EXECUTIONS, namespace, fields=f"spec.launchPlanRef.name={name}")
-    live = {execution["metadata"]["name"]: execution for execution in listing.items}
+    live = {execution["metadata"]["name"]: execution for execution in listing.items if _is_of(execution, plan)}
     for run in (run for of_name, run in live.items() if slot_of_name(name, of_name) in slots):
         if (failed := await book(context, run)) is not None:
             return failed
@@ -86,13 +86,19 @@ async def traceless_slots(
 ) -> Past:
     """Return the slots after `base` up to `until` of which neither a Job nor an execution is left, asked uncached."""
     namespace, name = plan["metadata"]["namespace"], plan["metadata"]["name"]
-    executions = {e["metadata"]["name"] for e in executions_of(context, namespace, "LaunchPlan", name)}
+    found = executions_of(context, namespace, "LaunchPlan", name)
+    executions = {execution["metadata"]["name"] for execution in found if _is_of(execution, plan)}
     jobs = {job["metadata"]["name"] for job in context.caches.jobs.by("plan", scoped(namespace, name))}
     past = look_back(timetable, name, base, until, executions | jobs)
     if not past.unexplained:
         return past
     live = await _jobs_of(context, namespace, name)
     return look_back(timetable, name, base, until, executions | jobs | live)
+
+
+def _is_of(execution: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
+    """Tell whether we made an execution for a plan: a person's of the same name is no trace of a slot."""
+    return labels.is_owned_by(execution, plan["metadata"]["uid"])
 
 
 async def _jobs_of(context: Context, namespace: str, name: str) -> set[str]:
