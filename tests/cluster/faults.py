@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from localcluster.cluster import LocalCluster
 from localcluster.operated import OperatorProcess
@@ -51,6 +52,7 @@ class Faults:
 
     Attributes:
         struck: how often each kind did.
+        outages: from when to when the controllers stood still.
     """
 
     cluster: LocalCluster
@@ -58,6 +60,7 @@ class Faults:
     rng: random.Random
     say: Say
     struck: Counter[str] = field(default_factory=Counter)
+    outages: list[tuple[datetime, datetime]] = field(default_factory=list)
     _later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
 
     def rage(self, seconds: float, outage: float) -> None:
@@ -100,7 +103,13 @@ class Faults:
         pid = self.cluster.components()[_CONTROLLERS]["pid"]
         os.kill(pid, signal.SIGSTOP)
         self.struck["controllers stopped"] += 1
-        self._at(time.monotonic() + seconds, lambda: os.kill(pid, signal.SIGCONT))
+        stopped = datetime.now(UTC)
+
+        def resume() -> None:
+            self.outages.append((stopped, datetime.now(UTC)))
+            os.kill(pid, signal.SIGCONT)
+
+        self._at(time.monotonic() + seconds, resume)
 
     def _restart_server(self) -> None:
         os.kill(self.cluster.components()[_SERVER]["pid"], signal.SIGKILL)

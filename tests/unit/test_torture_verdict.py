@@ -136,3 +136,28 @@ def test_wrong_counts(counts: Object, broken: int) -> None:
         run("d", "Skipped", reason="QueueExpired"),
     ]
     assert len(verdict.wrong_counts("copy", [each.obj for each in runs], counts)) == broken
+
+
+@pytest.mark.parametrize(
+    ("made", "counts", "left_out", "broken"),
+    [
+        (["s1"], {"started": 1, "succeeded": 1, "unknown": 1}, ["s2"], 0),
+        (["s1", "s2"], {"started": 2, "succeeded": 2}, ["s2"], 0),
+        (["s1"], {"started": 1, "succeeded": 1, "unknown": 1}, [], 1),
+        (["s2"], {"started": 1, "succeeded": 1, "unknown": 1}, ["s2"], 1),
+        (["s1"], {"started": 1, "succeeded": 1, "missed": 1}, ["s2"], 1),
+    ],
+    ids=[
+        "it is unknown",
+        "it was started all the same",
+        "nothing stood still",
+        "another one was lost",
+        "it is told as missed",
+    ],
+)
+def test_a_slot_that_the_controller_passed_by_is_unknown(
+    made: list[str], counts: Object, left_out: list[str], broken: int
+) -> None:
+    executions = [run(name, "Succeeded").obj for name in made]
+    found = verdict.wrong_slots("copy", ["s1", "s2"], executions, counts, all_start=True, left_out=left_out)
+    assert len(found) == broken

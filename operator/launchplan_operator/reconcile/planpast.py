@@ -67,7 +67,10 @@ async def account_cronjob(
     if shown is not None and shown > base and not _is_slot(table, shown):
         return CronJobPast(since, _disagree(context, here, gap, shown), None, (_disagreement(shown),))
     fired = max(shown or base, created if is_new else base)
-    account = join_accounts(gap, await account_fired(context, here.plan, table, gap.last_slot or base, fired))
+    covered = await account_fired(context, here.plan, table, gap.last_slot or base, fired)
+    if isinstance(covered, Failed):
+        return covered
+    account = join_accounts(gap, covered)
     late = await _account_late(context, here, table, max(fired, account.last_slot or base))
     if isinstance(late, Failed):
         return late
@@ -82,6 +85,8 @@ async def _fill_gap(
     """Start the slots that came between the announcement of a schedule and its CronJob; late ones are caught up."""
     created = to_instant(cronjob["metadata"]["creationTimestamp"])
     past = await traceless_slots(context, here.plan, table, since, created)
+    if isinstance(past, Failed):
+        return past
     reached = SlotAccount(past.until)
     if here.version is None:
         missed = await account_missed(context, here.plan, past.unexplained, 0, lambda _: _UNREADABLE)
@@ -102,8 +107,8 @@ async def _account_late(context: Context, here: Situation, table: Timetable, bas
     if until <= base or here.version is None:
         return NOTHING
     past = await traceless_slots(context, here.plan, table, base, until)
-    if past.until is None:
-        return NOTHING
+    if isinstance(past, Failed) or past.until is None:
+        return past if isinstance(past, Failed) else NOTHING
     late = past.unexplained
     later = bool(late) and past.until > late[-1]
     made_up = await catch_up(context, here.plan, here.version, late, 0, started_later=later)

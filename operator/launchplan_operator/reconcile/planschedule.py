@@ -235,7 +235,11 @@ async def _announce(context: Context, here: Situation, uid: str | None) -> Sched
         if settling_slot(table, max(base, fired), now):
             return ScheduleStep(outcome=Again(1.0))
         covered = await account_fired(context, here.plan, table, base, fired)
+        if isinstance(covered, Failed):
+            return ScheduleStep(outcome=covered)
         lost = await account_unfired(context, here.plan, table, max(base, fired), now)
+        if isinstance(lost, Failed):
+            return ScheduleStep(outcome=lost)
         account = join_accounts(covered, lost)
     elif here.live is None and here.recorded.get("scheduleHash"):
         closed = await close_books(context, here, here.version)

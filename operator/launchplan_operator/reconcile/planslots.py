@@ -44,18 +44,18 @@ class SlotAccount:
 
 async def account_fired(
     context: Context, plan: Mapping[str, Any], timetable: Timetable, base: datetime, until: datetime
-) -> SlotAccount:
+) -> SlotAccount | Failed:
     """Account for the slots that the CronJob's `lastScheduleTime` covers: what left no trace is unknown."""
     past = await traceless_slots(context, plan, timetable, base, until)
-    return _account(past, Reason.Unknown, "unknown", lambda _: _FIRED, context)
+    return past if isinstance(past, Failed) else _account(past, Reason.Unknown, "unknown", lambda _: _FIRED, context)
 
 
 async def account_unfired(
     context: Context, plan: Mapping[str, Any], timetable: Timetable, base: datetime, until: datetime
-) -> SlotAccount:
+) -> SlotAccount | Failed:
     """Account for the slots of a schedule that ends before its CronJob started them: they are missed."""
     past = await traceless_slots(context, plan, timetable, base, until)
-    return _account(past, Reason.Missed, "missed", lambda _: _ENDED, context)
+    return past if isinstance(past, Failed) else _account(past, Reason.Missed, "missed", lambda _: _ENDED, context)
 
 
 async def account_missed(
@@ -83,17 +83,24 @@ async def account_missed(
 
 async def traceless_slots(
     context: Context, plan: Mapping[str, Any], timetable: Timetable, base: datetime, until: datetime
-) -> Past:
-    """Return the slots after `base` up to `until` of which neither a Job nor an execution is left, asked uncached."""
+) -> Past | Failed:
+    """Return the slots after `base` up to `until` of which neither a Job nor an execution is left, asked uncached.
+
+    The executions of the others stand in the books from now on.
+    """
     namespace, name = plan["metadata"]["namespace"], plan["metadata"]["name"]
     found = executions_of(context, namespace, "LaunchPlan", name)
-    executions = {execution["metadata"]["name"] for execution in found if _is_of(execution, plan)}
+    runs = {execution["metadata"]["name"]: execution for execution in found if _is_of(execution, plan)}
     jobs = {job["metadata"]["name"] for job in context.caches.jobs.by("plan", scoped(namespace, name))}
-    past = look_back(timetable, name, base, until, executions | jobs)
-    if not past.unexplained:
-        return past
-    live = await _jobs_of(context, namespace, name)
-    return look_back(timetable, name, base, until, executions | jobs | live)
+    past = look_back(timetable, name, base, until, runs.keys() | jobs)
+    if past.unexplained:
+        past = look_back(timetable, name, base, until, runs.keys() | jobs | await _jobs_of(context, namespace, name))
+    for run_name, run in runs.items():
+        slot = slot_of_name(name, run_name)
+        passed = slot is not None and past.until is not None and base < slot <= past.until
+        if passed and (failed := await book(context, run)) is not None:
+            return failed
+    return past
 
 
 def _is_of(execution: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
