@@ -166,20 +166,3 @@ def test_a_late_slot_whose_name_a_person_took_is_missed(engine: str) -> None:
 def _job_of_a_person(name: str) -> Object:
     spec = {"template": {"spec": workflow()["spec"]["job"]["template"]["spec"]}}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec}
-
-
-@virtual_time
-async def test_a_run_that_came_late_for_a_slot_between_two_cronjobs_is_taken() -> None:
-    world = await cut_short(MINUTELY, schedule={"cron": "*/2 * * * *"})
-    await world.advance(130, 5)
-    owner = world.get(LAUNCH_PLANS, "hello")
-    now = virtual_now()
-    slot = now.replace(minute=now.minute // 2 * 2, second=0, microsecond=0)
-    name = f"hello-{int(slot.timestamp()) // 60}"
-    world.delete(CRON_JOBS, "hello")
-    asked = instant_text(now - timedelta(minutes=1))
-    times = (instant_text(slot), "Schedule")
-    world.create(render_slot_run(owner, name, owner["status"]["activeVersion"], times, {}, asked))
-    await world.start()
-    await world.advance(90, 5)
-    assert world.get(LAUNCH_PLAN_EXECUTIONS, name)["status"]["phase"] == "Succeeded"

@@ -10,10 +10,13 @@ import pytest
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
 from launchplan_operator.decide.decisions import plain_decision
+from launchplan_operator.decide.instants import instant_text
+from launchplan_operator.decide.timetable import read_timetable
 from launchplan_operator.reconcile.caches import Caches
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.execution import reconcile_execution
-from launchplan_operator.reconcile.result import Again, Done
+from launchplan_operator.reconcile.planslots import traceless_slots
+from launchplan_operator.reconcile.result import Again, Done, Failed
 from launchplan_operator.reconcile.uncounted import confirm_uncounted
 from launchplan_operator.render import labels
 from launchplan_operator.render.execution import render_slot_run
@@ -157,3 +160,27 @@ async def test_a_slot_that_its_cronjob_started_late_is_told_as_missed_no_more() 
     await world.advance(5)
     assert "decisions" not in world.status
     assert world.status["counts"] == status["counts"]
+
+
+@virtual_time
+async def test_a_run_that_explains_a_cronjobs_slot_stands_in_the_books() -> None:
+    """Else it would be taken for one that came when its slot was settled."""
+    world, context = await begun("* * * * *")
+    await world.advance(70)
+    await world.crash()
+    owner = world.get(LAUNCH_PLANS, "hello")
+    slot = virtual_now().replace(second=0, microsecond=0)
+    names = [f"hello-{int(each.timestamp()) // 60}" for each in (slot - timedelta(minutes=5), slot)]
+    for name in names:
+        if name in world.names(EXECUTIONS):
+            world.delete(EXECUTIONS, name)
+        asked = instant_text(slot - timedelta(minutes=5))
+        made = render_slot_run(owner, name, "v", (instant_text(slot), "Schedule"), {}, asked)
+        context.caches.executions.put(deepcopy(world.create(made)))
+    table = read_timetable("* * * * *", "UTC")
+    assert table is not None
+    past = await traceless_slots(context, owner, table, slot - timedelta(seconds=30), slot)
+    assert not isinstance(past, Failed)
+    assert past.unexplained == ()
+    booked = {world.get(EXECUTIONS, name)["metadata"]["uid"]: name for name in names}
+    assert {booked.get(uid) for uid in context.caches.booked_runs & booked.keys()} == {names[1]}

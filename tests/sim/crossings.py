@@ -21,6 +21,7 @@ from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.render import labels
 from tests.fake.store import Change, Object
+from tests.sim.adoptions import is_leaving
 from tests.sim.world import NAMESPACES, World
 
 #: Seconds that a look takes from what it sees to what it asks for, a line of a watch may be late for, and a slow call takes.
@@ -207,7 +208,7 @@ class Crossings:
 
     def _check_removal(self, change: Change, remote: Remote) -> None:
         """The operator removes no remote whose end its local has not shown yet."""
-        if change.after is not None and "deletionTimestamp" not in change.after["metadata"]:
+        if not is_leaving(change.after) or is_leaving(change.before):
             return
         local = self.locals.get(remote.asking)
         counts = local is not None and local.over is None and remote.last["metadata"]["uid"] in local.noted

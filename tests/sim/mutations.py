@@ -212,7 +212,7 @@ MUTATIONS: dict[str, Mutation] = {
     "ledger not rebuilt after status loss": Mutation(admission.no_rebuild, 26),
     "no tombstone for a deleted execution": Mutation(admission.no_tombstone, 12, _held),
     "the rebuild before the CronJob is gone": Mutation(admission.rebuild_at_once, 11, _limits_come),
-    "the fence removed": Mutation(admission.no_fence, 191, _sleepy),
+    "the fence removed": Mutation(admission.no_fence, 342, _sleepy),
     "catch-up under another name": Mutation(admission.catch_up_elsewhere, 246),
     "catch-up without the look": Mutation(admission.catch_up_unseen, 24),
     "catch-up within the deadline": Mutation(admission.catch_up_early, 1, _outages),
