@@ -8,7 +8,7 @@ from launchplan_operator.api.kinds import CRON_JOBS, EVENTS, JOBS, LAUNCH_PLAN_E
 from tests.fake.faults import Fault, Lost
 from tests.fake.routing import Call
 from tests.sim.faults import ANSWERS, Profile
-from tests.sim.sites import OFTEN, Site, all_sites
+from tests.sim.sites import OFTEN, RAREST, Site, all_sites
 
 #: Seconds of a call's way there and back.
 _WAY = 0.004
@@ -156,7 +156,8 @@ class Adversary:
             target.visits -= 1
             if target.visits == 0:
                 return self._die(site, target.moment)
-        may = site.name not in OFTEN and site.name not in self._lain and len(self._lain) < _MOST
+        seldom = site.name in RAREST or (site.name not in OFTEN and len(self._lain) < _MOST)
+        may = seldom and site.name not in self._lain
         if may and self._zeal.random() < self._keen:
             self._lain.add(site.name)
             return self._die(site, self._zeal.choice((_BEFORE, _AFTER)))

@@ -42,7 +42,7 @@ def _take_late(world: World) -> None:
     """Requests for slots' runs arrive after their callers gave up, and are taken all the same."""
     world.inclined = Taste(0.8, 0.0, (*(_own_engine,) * 4, People.add_plan), plain=True)
     profile = world.adversary.profile
-    world.adversary.profile = replace(profile, held=0.8, lagging=max(profile.lagging, 0.3))
+    world.adversary.profile = replace(profile, held=0.8, lagging=max(profile.lagging, 0.5))
 
 
 def move(world: World) -> None:
@@ -100,4 +100,4 @@ def _hasten(people: People) -> None:
     people.edit_schedule({"engine": "Operator", "startingDeadline": "10s", "catchUp": {"policy": "None"}})
 
 
-_INCLINATIONS = (*(_squat,) * 3, *(_belate,) * 4, *(_take_late,) * 3, _fiddle, _fiddle, move, _hold, _leave)
+_INCLINATIONS = (*(_squat,) * 3, *(_belate,) * 4, *(_take_late,) * 5, _fiddle, _fiddle, move, _hold, _leave)

@@ -38,8 +38,6 @@ OFTEN = frozenset(
         "planschedule._find_cronjob:get",
         "rebuild.rebuild_ledger:list",
         "reference.reconcile_reference:write_status",
-        "remote._make:create",
-        "remote._mirror:write_status",
         "revisions._meet:get",
         "revisions._revisions_of:list",
         "revisions.keep_revision:create",
@@ -52,6 +50,18 @@ OFTEN = frozenset(
         "watch._watch:watch",
         "workflow._check:write_status",
         "workflow._dry_run:create",
+    }
+)
+
+#: Calls so seldom that they are lain in wait for whatever else befell the seed.
+RAREST = frozenset(
+    {
+        "execution._remove_straggler:delete",
+        "execution._remove_straggler:get",
+        "planpast._wake_controller:replace",
+        "requester.end_remote:patch",
+        "retention.remove_execution:get",
+        "slotruns._start:get",
     }
 )
 
