@@ -70,12 +70,12 @@ async def follow_job(context: Context, execution: Mapping[str, Any], job: Mappin
     return outcome
 
 
-async def adopt_job(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:
-    """Make the execution one of the Job's owners, so that the Job outlives its CronJob and goes with its record."""
-    if labels.is_owned_by(job, execution["metadata"]["uid"]):
+async def adopt_job(context: Context, owner: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:
+    """Make the execution, or the plan, one of the Job's owners, so that the Job outlives its CronJob and goes with that."""
+    if labels.is_owned_by(job, owner["metadata"]["uid"]):
         return Done()
     metadata = job["metadata"]
-    owners = [*(metadata.get("ownerReferences") or ()), labels.owner_reference(execution, controller=False)]
+    owners = [*(metadata.get("ownerReferences") or ()), labels.owner_reference(owner, controller=False)]
     body = {
         "metadata": {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"], "ownerReferences": owners}
     }

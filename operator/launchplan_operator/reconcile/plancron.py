@@ -14,7 +14,7 @@ from launchplan_operator.decide.schedule import schedule_hash
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.execution import record_job
-from launchplan_operator.reconcile.follow import adopt_job
+from launchplan_operator.reconcile.follow import adopt_job, is_job_of
 from launchplan_operator.reconcile.planview import Runnable
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.render import labels
@@ -66,7 +66,7 @@ async def remove_cronjob(context: Context, plan: Mapping[str, Any], live: Mappin
         # A tombstone has nothing to outlive its CronJob for but the minutes in which it is its plan's.
         if controller is None or controller["uid"] != uid or labels.is_tombstone(job):
             continue
-        outcome = await _hand_over(context, job)
+        outcome = await _hand_over(context, plan, job)
         if not isinstance(outcome, Done):
             return outcome
     reply = await context.client.delete(CRON_JOBS, namespace, name, uid=uid, propagation="Orphan")
@@ -103,7 +103,8 @@ def job_refused(reply: Reply) -> Finding:
     return Finding(Reason.JobRefused, message, "spec", "see the workflow's spec.job, labels and annotations", fix=fix)
 
 
-async def _hand_over(context: Context, job: Mapping[str, Any]) -> Outcome:
+async def _hand_over(context: Context, plan: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:
+    """Let a Job outlive its CronJob, with its execution or, where a person's has that name, with its plan."""
     namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
     if context.caches.executions.get(namespace, name) is None:
         outcome = await record_job(context, job)
@@ -112,4 +113,4 @@ async def _hand_over(context: Context, job: Mapping[str, Any]) -> Outcome:
     execution = context.caches.executions.get(namespace, name)
     if execution is None:
         return Failed(f"the execution of Job {name} is not seen yet")
-    return await adopt_job(context, execution, job)
+    return await adopt_job(context, execution if is_job_of(job, execution) else plan, job)

@@ -1,6 +1,7 @@
 """A plan's schedule: one step on its CronJob, and the slots that the step accounts for."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
@@ -22,6 +23,7 @@ from launchplan_operator.decide.cronjob import (
 from launchplan_operator.decide.planstatus import Engine, ScheduleFacts
 from launchplan_operator.decide.schedule import Timetable, read_timetable
 from launchplan_operator.decide.slots import settling_slot
+from launchplan_operator.reconcile.caches import scoped
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.planadopt import meet_foreign
 from launchplan_operator.reconcile.planclock import close_books, has_open_books, is_kept_by_us, keep_time, next_hash
@@ -53,6 +55,8 @@ from launchplan_operator.render import labels
 _SOON = 0.05
 _MARK = (labels.MANAGED_BY, labels.MANAGER)
 _UNTIL_GONE = 1.0
+#: For how long a CronJob that we saw go is not asked for again.
+_LATELY = timedelta(minutes=1)
 
 
 async def advance_schedule(context: Context, plan: Mapping[str, Any], force: Force) -> ScheduleStep:
@@ -145,6 +149,10 @@ async def _keep(context: Context, here: Situation) -> ScheduleStep:
     """No CronJob is to be made, changed or removed."""
     if here.version is not None and here.own_table is not None:
         return await _keep_time(context, here, here.version, here.own_table)
+    if here.live is None and (found := await _find_unseen(context, here)) is not None:
+        # A list from the past does not show it.
+        context.caches.take(CRON_JOBS, found)
+        return ScheduleStep(outcome=Again(_SOON))
     if here.live is not None or not has_open_books(here.recorded):
         return await _account_live(context, here, own_cronjob(here))
     account = await close_books(context, here, None)
@@ -154,6 +162,17 @@ async def _keep(context: Context, here: Situation) -> ScheduleStep:
 def _may_be_foreign(here: Situation) -> bool:
     """Tell whether to ask, before a schedule of our own goes on, for a CronJob that would make Jobs of the same names."""
     return not is_kept_by_us(here.recorded) or bool(here.recorded.get("replacing"))
+
+
+async def _find_unseen(context: Context, here: Situation) -> dict[str, Any] | None:
+    """Ask for a CronJob of ours that is recorded and not seen, unless we saw it go."""
+    metadata = here.plan["metadata"]
+    gone = context.caches.cronjobs_gone.get(scoped(metadata["namespace"], metadata["name"]))
+    seen_gone = gone is not None and context.clock() - gone < _LATELY
+    if seen_gone or not (here.recorded.get("cronJob") or here.recorded.get("replacing")):
+        return None
+    found = await _find_cronjob(context, here)
+    return found if found is not None and _is_ours(here, found) else None
 
 
 async def _find_cronjob(context: Context, here: Situation) -> dict[str, Any] | None:

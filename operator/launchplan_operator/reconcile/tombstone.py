@@ -23,8 +23,8 @@ async def occupy_name(
         context: the reconcilers' world.
         run: the execution's metadata, or as much of it as a seat has: namespace, name and uid.
         end: why the run never starts.
-        plan: the run's plan, with which the tombstone goes; a bare workflow's run owns its own, and so does one whose
-            plan is being deleted: it may outlive that, and a request for its Job as well.
+        plan: the run's plan; of a bare workflow's run the tombstone is its own alone, and so it is where the plan is
+            being deleted: the run may outlive that, and a request for its Job as well.
     """
     namespace, name, uid = run["namespace"], run["name"], run["uid"]
     cause = {"reason": str(end.reason), "message": end.cause}
@@ -57,11 +57,20 @@ def read_cause(tombstone: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _owners(context: Context, run: Mapping[str, Any], plan: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Return whom a tombstone goes with: it stays while either its run or its plan is there."""
     if plan is None or plan["metadata"].get("deletionTimestamp"):
-        kind = {"apiVersion": "launchplan.dev/v1alpha1", "kind": "LaunchPlanExecution"}
-        return [labels.owner_reference({**kind, "metadata": run}, controller=True)]
+        return [_own(run, controller=True)]
+    live = context.caches.executions.get(run["namespace"], run["name"])
+    owners = [labels.owner_reference(plan, controller=False)]
+    if live is not None and live["metadata"]["uid"] == run["uid"]:
+        owners.append(_own(run, controller=False))
     cronjob = context.caches.cronjobs.get(run["namespace"], plan["metadata"]["name"])
-    if cronjob is None or not labels.is_owned_by(cronjob, plan["metadata"]["uid"]):
-        return [labels.owner_reference(plan, controller=False)]
-    # A CronJob stops firing where a Job that is not its own has the name of one of its slots.
-    return [labels.owner_reference(plan, controller=False), labels.owner_reference(cronjob, controller=True)]
+    if cronjob is not None and labels.is_owned_by(cronjob, plan["metadata"]["uid"]):
+        # A CronJob stops firing where a Job that is not its own has the name of one of its slots.
+        owners.append(labels.owner_reference(cronjob, controller=True))
+    return owners
+
+
+def _own(run: Mapping[str, Any], *, controller: bool) -> dict[str, Any]:
+    kind = {"apiVersion": "launchplan.dev/v1alpha1", "kind": "LaunchPlanExecution"}
+    return labels.owner_reference({**kind, "metadata": run}, controller=controller)
