@@ -44,6 +44,7 @@ class PlanHistory:
         deleted: names of those that a person deleted.
         seen: names of all that had a phase.
         started: names of all executions that the operator made.
+        squatted: names of all that somebody else made.
         told: slots of which the status said that they were not started.
         resting: spans of time in which the plan was seen to be suspended: (from, until or None).
         removed: when the operator last removed the plan's CronJob, and the plan's generation then.
@@ -61,6 +62,7 @@ class PlanHistory:
     deleted: set[str] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
     started: set[str] = field(default_factory=set)
+    squatted: set[str] = field(default_factory=set)
     told: dict[datetime, str] = field(default_factory=dict)
     untold: int = 0
     removed: tuple[datetime, int] | None = None
@@ -87,6 +89,8 @@ class PlanHistory:
             self.forgiven.add(meta["uid"])
         if any(owner.get("controller") for owner in meta.get("ownerReferences") or ()):
             self.started.add(meta["name"])
+        else:
+            self.squatted.add(meta["name"])
         if status.get("phase"):
             self.seen.add(meta["name"])
         if change.after is None and meta["uid"] not in by_hand and meta["name"] not in self.seen:

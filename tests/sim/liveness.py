@@ -62,7 +62,7 @@ def _problems(world: World, checks: Checks) -> Iterator[str]:
     for obj in world.all(LAUNCH_PLANS):
         history = checks.plans[obj["metadata"]["uid"]]
         yield from _count_problems(obj, history)
-        yield from _slot_problems(world, obj, history)
+        yield from _slot_problems(checks, obj, history)
         yield from _forgotten(checks, obj, history)
     yield from checks.limits.problems()
     yield from checks.crossings.problems()
@@ -111,8 +111,10 @@ def _job_problems(world: World, job: Object) -> Iterator[str]:
     mine = plan is not None and annotations.get(labels.PLAN_UID) == plan["metadata"]["uid"]
     if not mine or meta.get("deletionTimestamp"):
         return
-    if labels.controller_of(job) is None and not meta.get("ownerReferences"):
-        # A person orphaned it before it was seen: only its name is left of it.
+    if labels.controller_of(job) is None and {each["kind"] for each in meta.get("ownerReferences") or ()} <= {
+        "LaunchPlan"
+    }:
+        # A person orphaned it before it was seen, or had its record's name: only its own is left of it.
         return
     if world.get(LAUNCH_PLAN_EXECUTIONS, meta["namespace"], meta["name"]) is None:
         yield f"Job {meta['namespace']}/{meta['name']} has no record"
@@ -127,8 +129,9 @@ def _count_problems(plan: Object, history: PlanHistory) -> Iterator[str]:
             yield f"plan {history.namespace}/{history.name} counts {name}={counts.get(name, 0)}, right is {low}..{high}"
 
 
-def _slot_problems(world: World, plan: Object, history: PlanHistory) -> Iterator[str]:
+def _slot_problems(checks: Checks, plan: Object, history: PlanHistory) -> Iterator[str]:
     """Invariant 2: every slot since `schedule.since` has exactly one outcome."""
+    world = checks.world
     name = f"plan {history.namespace}/{history.name}"
     for slot, outcome in history.told.items():
         # What a person deleted while nobody had taken note of it is as if it had never been.
@@ -136,7 +139,7 @@ def _slot_problems(world: World, plan: Object, history: PlanHistory) -> Iterator
             yield f"{name} told slot {slot} as {outcome}, and yet there is an execution of it"
     slots = _owed(world, plan)
     lost = [slot for slot in slots if slot not in history.told and slot_name(history.name, slot) not in history.started]
-    taken = {slot for slot in slots if _is_taken(world, history, slot)}
+    taken = {slot for slot in slots if _is_taken(world, history, slot) or _ran_unrecorded(checks, plan, history, slot)}
     # A CronJob whose slot's name is taken starts none of the next, until the operator sees that one late.
     settled = world.now() - (CRONJOB_GIVES_UP + _SETTLING if taken else timedelta())
     lost = [slot for slot in lost if slot not in taken and slot <= settled]
@@ -185,6 +188,13 @@ def _is_taken(world: World, history: PlanHistory, slot: datetime) -> bool:
     """Tell whether somebody else's object bears the slot's name."""
     name = slot_name(history.name, slot)
     return any(world.get(kind, history.namespace, name) is not None for kind in (JOBS, LAUNCH_PLAN_EXECUTIONS))
+
+
+def _ran_unrecorded(checks: Checks, plan: Object, history: PlanHistory, slot: datetime) -> bool:
+    """Tell whether a CronJob started a slot whose record could not be made, as a person's execution had that name."""
+    name = slot_name(history.name, slot)
+    jobs = checks.births.get((history.namespace, name), ())
+    return name in history.squatted and any(job.plan == plan["metadata"]["uid"] for job in jobs)
 
 
 def _writes(world: World, mark: int) -> list[str]:

@@ -70,12 +70,11 @@ async def account_missed(
     namespace, name = plan["metadata"]["namespace"], plan["metadata"]["name"]
     listing = await context.client.list(LAUNCH_PLAN_EXECUTIONS, namespace, fields=f"spec.launchPlanRef.name={name}")
     live = {execution["metadata"]["name"]: execution for execution in listing.items if _is_of(execution, plan)}
-    taken = {execution["metadata"]["name"] for execution in listing.items} - live.keys()
     for run in (run for of_name, run in live.items() if slot_of_name(name, of_name) in slots):
         if (failed := await book(context, run)) is not None:
             return failed
     # A Job that a CronJob started has no execution yet, where nobody looked after it.
-    known = live.keys() | await _jobs_of(context, namespace, name) - taken
+    known = live.keys() | await _jobs_of(context, namespace, name)
     missed = tuple(slot for slot in slots if slot_name(name, slot) not in known)
     account = _account(Past(None, missed), Reason.Missed, "missed", tell, context)
     total = len(missed) + older
@@ -92,12 +91,10 @@ async def traceless_slots(
     namespace, name = plan["metadata"]["namespace"], plan["metadata"]["name"]
     found = executions_of(context, namespace, "LaunchPlan", name)
     runs = {execution["metadata"]["name"]: execution for execution in found if _is_of(execution, plan)}
-    # A Job whose record cannot be made, as a person's execution has its name, tells nobody what became of its slot.
-    taken = {execution["metadata"]["name"] for execution in found} - runs.keys()
-    jobs = {job["metadata"]["name"] for job in context.caches.jobs.by("plan", scoped(namespace, name))} - taken
+    jobs = {job["metadata"]["name"] for job in context.caches.jobs.by("plan", scoped(namespace, name))}
     past = look_back(timetable, name, base, until, runs.keys() | jobs)
     if past.unexplained:
-        jobs |= await _jobs_of(context, namespace, name) - taken
+        jobs |= await _jobs_of(context, namespace, name)
         past = look_back(timetable, name, base, until, runs.keys() | jobs)
     for run_name, run in runs.items():
         slot = slot_of_name(name, run_name)
