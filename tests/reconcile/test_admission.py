@@ -257,6 +257,23 @@ async def test_a_run_that_is_to_end_waits_while_anothers_job_has_its_name_and_it
 
 
 @virtual_time
+async def test_a_tombstone_stays_with_its_run_when_the_plan_goes() -> None:
+    """A request for the run's Job may still arrive."""
+    world = await limited_world()
+    world.create(run("a", inputs={"unheard": 1}))
+    await world.advance(2)
+    assert phases(world) == {"a": "Rejected"}
+    assert labels.is_tombstone(world.get(JOBS, "a"))
+    world.delete(LAUNCH_PLANS, "hello")
+    await world.advance(30)
+    assert world.names(LAUNCH_PLANS) == []
+    assert world.names(JOBS) == ["a"]
+    world.delete(EXECUTIONS, "a")
+    await world.advance(30)
+    assert world.names(JOBS) == []
+
+
+@virtual_time
 async def test_a_run_whose_name_was_kept_by_an_earlier_one_starts_when_that_is_free() -> None:
     world = await limited_world()
     world.create(run("a"))

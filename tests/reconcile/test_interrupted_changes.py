@@ -166,3 +166,25 @@ def test_a_late_slot_whose_name_a_person_took_is_missed(engine: str) -> None:
 def _job_of_a_person(name: str) -> Object:
     spec = {"template": {"spec": workflow()["spec"]["job"]["template"]["spec"]}}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec}
+
+
+@virtual_time
+async def test_a_job_whose_records_name_a_person_has_is_not_handed_to_that() -> None:
+    world = World()
+    world.create(workflow())
+    world.create(plan(schedule=MINUTELY))
+    await world.start()
+    await world.advance(10)
+    await world.crash()
+    name = f"hello-{int(virtual_now().timestamp()) // 60 + 1}"
+    world.create(run(name))
+    await world.advance(60)
+    assert world.names(JOBS) == [name]
+    world.edit(LAUNCH_PLANS, "hello", suspend=True)
+    await world.start()
+    await world.advance(40)
+    assert world.names(CRON_JOBS) == []
+    owners = {each["kind"] for each in world.get(JOBS, name)["metadata"]["ownerReferences"]}
+    assert owners == {"LaunchPlan"}
+    await world.advance(16 * 60, 15)
+    assert world.get(LAUNCH_PLAN_EXECUTIONS, name)["status"]["phase"] == "Rejected"

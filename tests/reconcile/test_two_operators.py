@@ -8,13 +8,20 @@ from typing import Any
 import pytest
 
 from launchplan_operator.api.conditions import Reason
-from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
+from launchplan_operator.api.kinds import (
+    CRON_JOBS,
+    JOBS,
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
+)
 from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.timetable import read_timetable
 from launchplan_operator.reconcile.caches import Caches
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.execution import reconcile_execution
+from launchplan_operator.reconcile.plan import reconcile_plan
 from launchplan_operator.reconcile.planslots import traceless_slots
 from launchplan_operator.reconcile.result import Again, Done, Failed
 from launchplan_operator.reconcile.uncounted import confirm_uncounted
@@ -184,3 +191,17 @@ async def test_a_run_that_explains_a_cronjobs_slot_stands_in_the_books() -> None
     assert past.unexplained == ()
     booked = {world.get(EXECUTIONS, name)["metadata"]["uid"]: name for name in names}
     assert {booked.get(uid) for uid in context.caches.booked_runs & booked.keys()} == {names[1]}
+
+
+@virtual_time
+async def test_a_cronjob_that_an_old_list_does_not_show_is_asked_for() -> None:
+    """Else the plan would be told as suspended while its CronJob fires on."""
+    world, context = await begun("* * * * *")
+    await world.advance(5)
+    await world.crash()
+    world.edit(LAUNCH_PLANS, "hello", suspend=True)
+    context.caches.plans.put(deepcopy(world.get(LAUNCH_PLANS, "hello")))
+    context.caches.cronjobs.remove(dict(world.get(CRON_JOBS, "hello")))
+    assert isinstance(await reconcile_plan(context, NAMESPACE, "hello"), Again)
+    assert context.caches.cronjobs.get(NAMESPACE, "hello") is not None
+    assert world.ready()[2] == "Active"
