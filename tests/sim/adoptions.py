@@ -1,7 +1,9 @@
 """What must hold where plans take over people's CronJobs: only where one asks, and no slot twice or lost."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from math import inf
 
 from launchplan_operator.api.kinds import CRON_JOBS, JOBS, LAUNCH_PLANS
 from launchplan_operator.decide.adoption import asks_to_adopt
@@ -14,6 +16,8 @@ from tests.fake.store import Change, Object
 from tests.sim.world import World
 
 Place = tuple[str, str]
+#: Seconds by which the operator's view of a plan may lag behind, with its watch and a slow call.
+_VIEW = 100.0
 
 
 class Adoptions:
@@ -26,24 +30,31 @@ class Adoptions:
     def __init__(self, world: World, fail: Callable[[str], None]) -> None:
         self._world = world
         self._fail = fail
-        self._asked: set[str] = set()
+        self._asking: dict[Place, float] = {}
         self._started: dict[Place, set[str]] = {}
         self.taken: dict[str, str] = {}
 
     def changed(self, change: Change) -> None:
         """Look at one change."""
         after = change.after
-        if change.kind == LAUNCH_PLANS and after is not None and asks_to_adopt(after):
-            self._asked.add(after["metadata"]["uid"])
+        if change.kind == LAUNCH_PLANS:
+            self._note_wish(change)
         elif change.kind == CRON_JOBS and change.before is not None and is_leaving(after):
             self._leaves(change.before)
         elif change.kind == JOBS and change.before is None and after is not None:
             self._starts(after)
 
+    def _note_wish(self, change: Change) -> None:
+        """Note until when a plan asks: for ever, or until it went or thought again."""
+        before, after = change.before, change.after
+        if after is not None and asks_to_adopt(after):
+            self._asking[_place(after)] = inf
+        elif before is not None and asks_to_adopt(before):
+            self._asking[_place(before)] = asyncio.get_running_loop().time()
+
     def may_be_removed(self, cronjob: Object) -> bool:
-        """Tell whether the operator may remove a person's CronJob: a plan of its name asked for it."""
-        plan = self._world.get(LAUNCH_PLANS, *_place(cronjob))
-        return plan is not None and plan["metadata"]["uid"] in self._asked
+        """Tell whether the operator may remove a person's CronJob: a plan of its name asked when it last could see."""
+        return self._world.network.sent - self._asking.get(_place(cronjob), -_VIEW) < _VIEW
 
     def _leaves(self, cronjob: Object) -> None:
         """Note who takes a CronJob over; what it should have started until then, it did."""

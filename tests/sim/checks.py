@@ -64,6 +64,7 @@ class Checks:
     plans: dict[str, PlanHistory] = field(default_factory=dict)
     states: set[int] = field(default_factory=set)
     births: dict[tuple[str, str], list[Birth]] = field(default_factory=dict)
+    recorded: set[tuple[str, str]] = field(default_factory=set)
     by_hand: set[str] = field(default_factory=set)
     deleted_by_hand: set[str] = field(default_factory=set)
     homes: dict[str, str] = field(default_factory=dict)
@@ -222,7 +223,8 @@ class Checks:
         place = (gone["namespace"], gone["name"])
         run = self.world.get(LAUNCH_PLAN_EXECUTIONS, *place)
         # Of a run that was deleted the name is occupied, whatever it had noted.
-        noted = run is None or ((run.get("status") or {}).get("jobRef") or {}).get("uid") == gone["uid"]
+        mine = ((run or {}).get("status") or {}).get("jobRef") or {}
+        noted = place in self.recorded if run is None else mine.get("uid") == gone["uid"]
         for birth in self.births.get(place, ()):
             if birth.uid == gone["uid"]:
                 birth.deleted, birth.noted = asyncio.get_running_loop().time(), noted
@@ -237,6 +239,7 @@ class Checks:
 
     def _execution(self, change: Change) -> None:
         before, after = change.before, change.after
+        self.recorded.add((change.object["metadata"]["namespace"], change.object["metadata"]["name"]))
         self._tell_plans(change)
         if after is None and before is not None and self.world.network.caller is not None:
             self._check_age(before)

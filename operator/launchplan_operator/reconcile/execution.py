@@ -27,6 +27,7 @@ _JOB_DELETED = (
     "the Job was deleted by hand before the run had ended, and is not made again (kubectl launchplan relaunch runs it "
     "once more)"
 )
+_TOO_LATE = End(Reason.Missed, "the slot was settled before its run came")
 #: How long a slot's run that is in nobody's books here may yet be accepted by the process that made it.
 _CLAIMED_WITHIN = timedelta(seconds=60)
 
@@ -80,9 +81,13 @@ async def _remove_straggler(
     wait = to_instant(execution["metadata"]["creationTimestamp"]) + _CLAIMED_WITHIN - context.clock()
     if not context.elected and wait > timedelta():
         return Again(wait.total_seconds())
-    namespace, name, uid = (execution["metadata"][key] for key in ("namespace", "name", "uid"))
-    if _has_started(execution, await context.client.get(JOBS, namespace, name)):
+    # Whoever has it in its books may have asked for its Job, and waits for an answer.
+    found = await occupy_name(context, execution["metadata"], _TOO_LATE, plan)
+    if isinstance(found, Failed):
+        return found
+    if _has_started(execution, found):
         return None
+    namespace, name, uid = (execution["metadata"][key] for key in ("namespace", "name", "uid"))
     # Its slot has its outcome: it is no run that stood in the books and is lost.
     context.caches.booked_runs.discard(uid)
     reply = await context.client.delete(LAUNCH_PLAN_EXECUTIONS, namespace, name, uid=uid)

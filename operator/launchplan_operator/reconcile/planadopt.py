@@ -70,6 +70,10 @@ async def _announce(context: Context, here: Situation, uid: str) -> ScheduleStep
 
 async def _take_over(context: Context, here: Situation, found: Mapping[str, Any]) -> ScheduleStep:
     """Delete the CronJob as it was looked at: it has started nothing since. Its Jobs stay, with no owner."""
+    now_asking = context.caches.plans.get(here.plan["metadata"]["namespace"], here.plan["metadata"]["name"])
+    if now_asking is None or not _still_asks(now_asking, here.plan):
+        # The plan went or was edited while the server was asked for the CronJob.
+        return ScheduleStep(outcome=Again(_SOON))
     namespace, name, uid, version = (found["metadata"][key] for key in ("namespace", "name", "uid", "resourceVersion"))
     reply = await context.client.delete(
         CRON_JOBS, namespace, name, uid=uid, propagation="Orphan", resource_version=version
@@ -86,6 +90,12 @@ async def _take_over(context: Context, here: Situation, found: Mapping[str, Any]
         return ScheduleStep(recorded_facts(here), pending=_pending("it is being deleted"), again=1.0)
     context.caches.cronjobs.remove(dict(found))
     return ScheduleStep(outcome=Again(_SOON))
+
+
+def _still_asks(plan: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    metadata = plan["metadata"]
+    same = metadata["uid"] == before["metadata"]["uid"] and not metadata.get("deletionTimestamp")
+    return same and asks_to_adopt(plan)
 
 
 def _pending(what: str) -> Finding:

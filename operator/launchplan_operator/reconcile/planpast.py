@@ -107,8 +107,10 @@ async def _account_late(context: Context, here: Situation, table: Timetable, bas
     if until <= base or here.version is None:
         return NOTHING
     past = await traceless_slots(context, here.plan, table, base, until)
-    if isinstance(past, Failed) or past.until is None:
-        return past if isinstance(past, Failed) else NOTHING
+    if isinstance(past, Failed):
+        return past
+    if past.until is None:
+        return NOTHING
     late = past.unexplained
     later = bool(late) and past.until > late[-1]
     made_up = await catch_up(context, here.plan, here.version, late, 0, started_later=later)
