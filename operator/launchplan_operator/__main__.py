@@ -6,6 +6,7 @@ import contextlib
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -56,11 +57,20 @@ def _run() -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel)
-        with contextlib.suppress(asyncio.CancelledError):
-            return await task
-        return 0
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                return await task
+            return 0
+        finally:
+            loop.set_exception_handler(_end_quietly)
 
     return asyncio.run(until_stopped())
+
+
+def _end_quietly(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say nothing of a generator of kopf's watches that is just closing when the loop, at its end, closes it too."""
+    if "asyncgen" not in context:
+        loop.default_exception_handler(context)
 
 
 if __name__ == "__main__":
