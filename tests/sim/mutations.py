@@ -132,8 +132,10 @@ def _lossy(world: World) -> None:
 
 
 def _sleepy(world: World) -> None:
-    profile = world.adversary.profile
-    world.adversary.profile = replace(profile, sleep=profile.sleep or 1000.0, slow=max(profile.slow, 0.05))
+    """Leaders are paused for long as they write, while limits and runs come and go."""
+    world.elected, world.inclined, profile = True, DELETING, world.adversary.profile
+    sleep, slow = profile.sleep or 1000.0, max(profile.slow, 0.05)
+    world.adversary.profile = replace(profile, sleep=sleep, slow=slow, pauses=4)
 
 
 def _held(world: World) -> None:
@@ -212,7 +214,7 @@ MUTATIONS: dict[str, Mutation] = {
     "ledger not rebuilt after status loss": Mutation(admission.no_rebuild, 26),
     "no tombstone for a deleted execution": Mutation(admission.no_tombstone, 12, _held),
     "the rebuild before the CronJob is gone": Mutation(admission.rebuild_at_once, 11, _limits_come),
-    "the fence removed": Mutation(admission.no_fence, 342, _sleepy),
+    "the fence removed": Mutation(admission.no_fence, 22, _sleepy),
     "catch-up under another name": Mutation(admission.catch_up_elsewhere, 246),
     "catch-up without the look": Mutation(admission.catch_up_unseen, 24),
     "catch-up within the deadline": Mutation(admission.catch_up_early, 1, _outages),
