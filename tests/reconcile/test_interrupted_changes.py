@@ -7,7 +7,9 @@ import pytest
 
 from launchplan_operator.api.kinds import CONTROLLER_REVISIONS, CRON_JOBS, JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
 from launchplan_operator.decide.instants import instant_text
+from launchplan_operator.render import labels
 from launchplan_operator.render.execution import render_slot_run
+from launchplan_operator.render.tombstone import render_tombstone
 from tests.fake.faults import Fault, Lost
 from tests.fake.routing import Call
 from tests.fake.store import Object
@@ -138,7 +140,8 @@ async def test_a_slots_run_that_came_late_is_marked_by_whoever_takes_it() -> Non
 
 
 @pytest.mark.parametrize("engine", ["Auto", "Operator"])
-def test_a_late_slot_whose_name_a_person_took_is_missed(engine: str) -> None:
+@pytest.mark.parametrize("tombstone", [False, True], ids=["with a Job", "and a tombstone keeps it"])
+def test_a_late_slot_whose_name_a_person_took_is_missed(engine: str, *, tombstone: bool) -> None:
     """Whoever keeps the time: an execution of a person's is no trace of the slot."""
 
     async def story() -> None:
@@ -150,8 +153,11 @@ def test_a_late_slot_whose_name_a_person_took_is_missed(engine: str) -> None:
         slot = virtual_now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         name = f"hello-{int(slot.timestamp()) // 60}"
         await world.crash()
-        world.create(run(name))
-        world.create(_job_of_a_person(name))
+        theirs = world.create(run(name))
+        cause = {"reason": "SlotNameTaken", "message": "it is a slot's name"}
+        owners = [labels.owner_reference(theirs, controller=True)]
+        kept = render_tombstone((NAMESPACE, name), theirs["metadata"]["uid"], cause, "hello", owners)
+        world.create(kept if tombstone else _job_of_a_person(name))
         await world.advance(40 * 60, 30)
         await world.start()
         await world.advance(30)

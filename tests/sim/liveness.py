@@ -141,7 +141,8 @@ def _slot_problems(checks: Checks, plan: Object, history: PlanHistory) -> Iterat
     lost = [slot for slot in slots if slot not in history.told and slot_name(history.name, slot) not in history.started]
     taken = {slot for slot in slots if _is_taken(world, history, slot) or _ran_unrecorded(checks, plan, history, slot)}
     # A CronJob whose slot's name is taken starts none of the next, until the operator sees that one late.
-    settled = world.now() - (CRONJOB_GIVES_UP + _SETTLING if taken else timedelta())
+    stuck = taken or _meets_forerunner(world, plan, history)
+    settled = world.now() - (CRONJOB_GIVES_UP + _SETTLING if stuck else timedelta())
     lost = [slot for slot in lost if slot not in taken and slot <= settled]
     if len(lost) > history.untold:
         yield f"{name} has lost slots {[str(slot) for slot in lost]}, {history.untold} more were counted than named"
@@ -188,6 +189,12 @@ def _is_taken(world: World, history: PlanHistory, slot: datetime) -> bool:
     """Tell whether somebody else's object bears the slot's name."""
     name = slot_name(history.name, slot)
     return any(world.get(kind, history.namespace, name) is not None for kind in (JOBS, LAUNCH_PLAN_EXECUTIONS))
+
+
+def _meets_forerunner(world: World, plan: Object, history: PlanHistory) -> bool:
+    """Tell whether a CronJob was made just before a slot that an operator's fast clock had come to, and had started."""
+    since = ((plan.get("status") or {}).get("schedule") or {}).get("since")
+    return since is not None and _is_taken(world, history, to_instant(since).replace(second=0, microsecond=0))
 
 
 def _ran_unrecorded(checks: Checks, plan: Object, history: PlanHistory, slot: datetime) -> bool:

@@ -1,7 +1,7 @@
 """Which slots of a plan left no trace: seen from the caches first, and from the server before it is believed."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -74,7 +74,8 @@ async def account_missed(
         if (failed := await book(context, run)) is not None:
             return failed
     # A Job that a CronJob started has no execution yet, where nobody looked after it.
-    known = live.keys() | await _jobs_of(context, namespace, name)
+    taken = {execution["metadata"]["name"] for execution in listing.items} - live.keys()
+    known = live.keys() | _names(await _jobs_of(context, namespace, name), taken)
     missed = tuple(slot for slot in slots if slot_name(name, slot) not in known)
     account = _account(Past(None, missed), Reason.Missed, "missed", tell, context)
     total = len(missed) + older
@@ -91,10 +92,11 @@ async def traceless_slots(
     namespace, name = plan["metadata"]["namespace"], plan["metadata"]["name"]
     found = executions_of(context, namespace, "LaunchPlan", name)
     runs = {execution["metadata"]["name"]: execution for execution in found if _is_of(execution, plan)}
-    jobs = {job["metadata"]["name"] for job in context.caches.jobs.by("plan", scoped(namespace, name))}
+    taken = {execution["metadata"]["name"] for execution in found} - runs.keys()
+    jobs = _names(context.caches.jobs.by("plan", scoped(namespace, name)), taken)
     past = look_back(timetable, name, base, until, runs.keys() | jobs)
     if past.unexplained:
-        jobs |= await _jobs_of(context, namespace, name)
+        jobs |= _names(await _jobs_of(context, namespace, name), taken)
         past = look_back(timetable, name, base, until, runs.keys() | jobs)
     for run_name, run in runs.items():
         slot = slot_of_name(name, run_name)
@@ -109,13 +111,19 @@ def _is_of(execution: Mapping[str, Any], plan: Mapping[str, Any]) -> bool:
     return labels.is_owned_by(execution, plan["metadata"]["uid"])
 
 
-async def _jobs_of(context: Context, namespace: str, name: str) -> set[str]:
-    """Return the names of a plan's Jobs, asked uncached."""
+async def _jobs_of(context: Context, namespace: str, name: str) -> Sequence[Mapping[str, Any]]:
+    """Return a plan's Jobs, asked uncached."""
     listing = await context.client.list(JOBS, namespace, {labels.PLAN: name})
     for job in listing.items:
         # What the mark passes because the server knows it must not be missing here when its record is made.
         context.caches.take(JOBS, job)
-    return {job["metadata"]["name"] for job in listing.items}
+    return listing.items
+
+
+def _names(jobs: Iterable[Mapping[str, Any]], taken: Container[str]) -> set[str]:
+    """Return the names of Jobs but for the tombstones of people's executions, whose names are `taken`."""
+    names = ((job["metadata"]["name"], labels.is_tombstone(job)) for job in jobs)
+    return {name for name, is_tombstone in names if not (is_tombstone and name in taken)}
 
 
 def _account(
