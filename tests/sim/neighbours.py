@@ -17,7 +17,7 @@ from launchplan_operator.render import labels
 from tests.fake.store import Object, copy
 from tests.sim.fields import CONSENT, PLACES, REFERENCE, WORKFLOW
 from tests.sim.generate import draw_edit, draw_value, put
-from tests.sim.newcomers import Newcomers
+from tests.sim.newcomers import Newcomers, place_of
 from tests.sim.people import PLANS
 from tests.sim.world import ASKING, OTHER, PLANS_HOME
 
@@ -75,7 +75,7 @@ class Neighbours(Newcomers):
         """Let a reference name one beside it, or itself."""
         reference = self._any(REFERENCE_LAUNCH_PLANS)
         if reference is not None:
-            spec = {"namespace": _place(reference)[0], "name": self._rng.choice(_REFERENCES)}
+            spec = {"namespace": place_of(reference)[0], "name": self._rng.choice(_REFERENCES)}
             self._put(REFERENCE_LAUNCH_PLANS, reference, spec)
 
     def end_counting(self) -> None:
@@ -137,7 +137,7 @@ class Neighbours(Newcomers):
             self._put(WORKFLOW_DEFINITIONS, workflow, workflow["spec"] | {"interface": interface})
         spec = {"workflowRef": {"name": "greet"}, "defaultInputs": {"name": "moon"}, "autoActivate": True}
         spec["allowReferencesFrom"] = {"from": "All"}
-        self._create(LAUNCH_PLANS, _manifest(LAUNCH_PLANS, *_place(plan), spec))
+        self._create(LAUNCH_PLANS, _manifest(LAUNCH_PLANS, *place_of(plan), spec))
 
     def end_asked(self) -> None:
         """Ask for the end of a run through a reference, or of the one that does its work."""
@@ -180,7 +180,7 @@ class Neighbours(Newcomers):
         if asking is None or other is None or is_terminal(asking.get("status") or {}):
             return
         noted = {field: other["metadata"][field] for field in ("namespace", "name", "uid")}
-        path = f"{LAUNCH_PLAN_EXECUTIONS.path(*_place(asking))}/status"
+        path = f"{LAUNCH_PLAN_EXECUTIONS.path(*place_of(asking))}/status"
         self._world.do("person", "PATCH", path, {"status": {"remote": noted}})
 
     def take_remote_name(self) -> None:
@@ -194,7 +194,7 @@ class Neighbours(Newcomers):
 
     def _ask(self, inputs: Any, version: str | None) -> None:
         found = self._world.all(REFERENCE_LAUNCH_PLANS)
-        space, name = _place(self._rng.choice(found)) if found else (ASKING, "theirs")
+        space, name = place_of(self._rng.choice(found)) if found else (ASKING, "theirs")
         spec: dict[str, Any] = {"launchPlanRef": {"kind": "ReferenceLaunchPlan", "name": name}}
         put(spec, "inputs", inputs)
         put(spec, "launchPlanRef.version", version)
@@ -216,7 +216,7 @@ class Neighbours(Newcomers):
         return _choose(self._rng, found)
 
     def _marks(self, asking: Object, uid: str) -> dict[str, str]:
-        namespace, name = _place(asking)
+        namespace, name = place_of(asking)
         reference = asking["spec"]["launchPlanRef"]["name"]
         said = (namespace, reference, name, uid)
         marks = (labels.FROM_NAMESPACE, labels.FROM_REFERENCE, labels.FROM_EXECUTION, labels.FROM_UID)
@@ -237,10 +237,6 @@ def _is_local(run: Object) -> bool:
 def _is_counting(run: Object) -> bool:
     status = run.get("status") or {}
     return _is_local(run) and "remote" in status and not is_terminal(status)
-
-
-def _place(obj: Object) -> tuple[str, str]:
-    return obj["metadata"]["namespace"], obj["metadata"]["name"]
 
 
 def _manifest(kind: Kind, namespace: str, name: str, spec: dict[str, Any]) -> Object:

@@ -25,7 +25,7 @@ class Newcomers(People):
         if not found:
             self.take_cronjob_name()
             return
-        place = _place(self._rng.choice(found))
+        place = place_of(self._rng.choice(found))
         if self._world.get(LAUNCH_PLANS, *place) is None:
             self._make_plan(*place)
         if (plan := self._world.get(LAUNCH_PLANS, *place)) is not None:
@@ -42,8 +42,9 @@ class Newcomers(People):
     def _annotate(self, plan: Object, answer: str) -> None:
         annotations = (plan["metadata"].get("annotations") or {}) | {ADOPT: answer}
         body = copy(plan) | {"metadata": plan["metadata"] | {"annotations": annotations}}
-        self._world.do("person", "PUT", LAUNCH_PLANS.path(*_place(plan)), body)
+        self._world.do("person", "PUT", LAUNCH_PLANS.path(*place_of(plan)), body)
 
 
-def _place(obj: Object) -> tuple[str, str]:
+def place_of(obj: Object) -> tuple[str, str]:
+    """Return an object's namespace and name."""
     return obj["metadata"]["namespace"], obj["metadata"]["name"]
