@@ -18,6 +18,7 @@ from launchplan_operator.api.kinds import (
     Kind,
 )
 from launchplan_operator.decide.progress import is_terminal
+from launchplan_operator.decide.run import is_ending
 from launchplan_operator.kube.cache import Cache
 from launchplan_operator.kube.queue import Key, Queue
 from launchplan_operator.reconcile.caches import Caches, launcher_key, scoped, target_place
@@ -159,7 +160,8 @@ class Triggers:
     def job_changed(self, old: Object | None, new: Object | None) -> None:
         """The run of that name; the plan whose limit it counted under, where no run is left to tell of it.
 
-        A tombstone's plan too, which removes it when its time has come.
+        Its plan too where it ended but for its pods, which the run does not tell of: they may linger. A tombstone's plan,
+        which removes it when its time has come.
         """
         namespace, name = _name(old, new)
         went_on = old is not None and new is not None and old.get("status") != new.get("status")
@@ -167,7 +169,8 @@ class Triggers:
         plan = ((new or {}).get("metadata", {}).get("labels") or {}).get(labels.PLAN)
         if old is None and new is not None and plan and labels.is_tombstone(new):
             self._queue.add_after(("LaunchPlan", namespace, plan), GATHERING)
-        if self._caches.executions.get(namespace, name) is None:
+        news_of_end = new is not None and is_ending(new) and not (old is not None and is_ending(old))
+        if news_of_end or self._caches.executions.get(namespace, name) is None:
             self._wake_limited(new or old or {})
 
     def pod_changed(self, old: Object | None, new: Object | None) -> None:

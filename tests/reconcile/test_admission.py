@@ -163,6 +163,80 @@ async def test_a_run_whose_pod_lingers_on_a_lost_node_keeps_its_seat_and_the_pla
 
 
 @virtual_time
+async def test_a_pod_that_lingers_is_named_though_the_job_ends_long_after_its_run_was_told_to() -> None:
+    """The plan has looked at the run that is being ended, and nothing else tells it of the Job."""
+    world = await limited_world()
+    world.create(run("a"))
+    await world.advance(2)
+    world.cluster.kubelet.start(world.cluster.kubelet.pods("a")[0])
+    world.cluster.kubelet.lose_node()
+    world.cluster_moves = False
+    world.edit(EXECUTIONS, "a", terminate={"cause": "enough"})
+    await world.advance(10)
+    assert phases(world) == {"a": "Aborting"}
+    world.cluster_moves = True
+    await world.advance(90)
+    assert phases(world) == {"a": "Aborting"}
+    assert [decision["reason"] for decision in world.status["decisions"]] == ["PodLingering"]
+
+
+@virtual_time
+async def test_a_job_that_others_hold_back_becomes_the_tombstone_of_its_run() -> None:
+    """Were it deleted, a request that is still under way could make it once more, and nobody would hold that back."""
+    world = World()
+    world.create(workflow(job={"suspend": True, **workflow()["spec"]["job"]}))
+    world.create(plan(None, concurrency={"max": 1, "behavior": "Queue"}))
+    await world.start()
+    world.create(run("a"))
+    await world.advance(20 * 60, 10)
+    job = world.get(JOBS, "a")
+    world.create(run("b"))
+    await world.advance(5)
+    assert phases(world) == {"a": "Queued", "b": "Queued"}
+    mark = len(world.api.log)
+    world.edit(EXECUTIONS, "a", terminate={"cause": "enough"})
+    await world.advance(0.5, 0.1)
+    assert world.writes_since(mark)[:2] == ["patch jobs", "update launchplanexecutions/status"]
+    await world.advance(5)
+    assert world.get(EXECUTIONS, "a")["status"]["error"]["message"] == "enough"
+    kept = world.get(JOBS, "a")
+    assert (kept["metadata"]["uid"], labels.is_tombstone(kept)) == (job["metadata"]["uid"], True)
+    assert seats(world) == ["b"], "its place is free at once"
+    world.edit(JOBS, "a", suspend=False)
+    await world.advance(13 * 60, 10)
+    assert [pod["metadata"]["labels"]["job-name"] for pod in world.all(PODS)] == [], "whoever resumes it"
+    assert "a" in world.names(JOBS), "since it became one, not since it was made"
+    await world.advance(3 * 60, 10)
+    assert world.names(JOBS) == ["b"]
+
+
+@virtual_time
+async def test_a_job_that_changed_since_it_was_seen_held_back_is_not_buried() -> None:
+    """Somebody resumed it just before: its pod has begun, and the run ends as any that runs."""
+    world = World()
+    world.create(workflow(job={"suspend": True, **workflow()["spec"]["job"]}))
+    world.create(plan(None))
+    await world.start()
+    world.pods_end = False
+    world.create(run("a"))
+    await world.advance(5)
+
+    def resume_before(call: Call) -> None:
+        if (call.verb, call.kind) == ("patch", JOBS):
+            world.api.faults = lambda _: None
+            world.edit(JOBS, "a", suspend=False)
+            world.tick()
+
+    world.api.faults = resume_before
+    world.edit(EXECUTIONS, "a", terminate={"cause": "enough"})
+    await world.advance(20)
+    kept = world.get(JOBS, "a")
+    assert not labels.is_tombstone(kept)
+    assert kept["spec"]["activeDeadlineSeconds"] == 1
+    assert phases(world) == {"a": "Aborted"}
+
+
+@virtual_time
 async def test_a_lost_ledger_is_made_again_from_what_runs() -> None:
     world = await limited_world(maximum=2)
     for name in ("a", "b", "c"):

@@ -1,10 +1,13 @@
 """Plans over an in-memory API server: what is written, how often, and what comes of it."""
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from launchplan_operator.api.kinds import CRON_JOBS, JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, WORKFLOW_DEFINITIONS
+from launchplan_operator.kube.client import WatchEvent
+from launchplan_operator.kube.watch import Reflector
 from launchplan_operator.render import labels
 from tests.fake.faults import Fault
 from tests.fake.routing import Call
@@ -367,3 +370,20 @@ async def test_an_edit_that_no_watch_tells_of_is_seen_at_the_next_conflict() -> 
     await world.advance(70)
     assert world.status["observedGeneration"] == 2
     assert world.status["interface"]["parameters"][0]["default"] == "moon"
+
+
+@virtual_time
+async def test_a_job_whose_removal_nobody_tells_of_is_not_recorded_anew() -> None:
+    """The record is removed after its Job; one that were made again would be removed at once, and made again."""
+    tell = Reflector._see
+
+    def see(self: Reflector, scope: Any, event: WatchEvent) -> None:
+        if (event.type, event.object["kind"]) != ("DELETED", "Job"):
+            tell(self, scope, event)
+
+    with patch.object(Reflector, "_see", see):
+        world = await running_world(history={"succeeded": 0}, schedule={"cron": "0 * * * *"})
+        await world.advance(3600 + 20 * 60, 10)
+        assert world.names(JOBS) == world.names(EXECUTIONS) == []
+        made = [call for call, _ in world.api.log if (call.verb, call.kind) == ("create", EXECUTIONS)]
+        assert len(made) == 1

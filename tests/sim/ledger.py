@@ -27,8 +27,8 @@ _SLOT_COUNTS = ("missed", "unknown")
 _RESTING = (["Suspended"], ["Inactive"])
 #: By how much two clocks may differ.
 _CLOCKS = timedelta(seconds=20)
-#: By how much an operator's clock is ahead at most, with its skew and a step.
-_AHEAD = timedelta(seconds=7)
+#: By how much an operator's clock is off at most, with its skew and a step.
+_OFF = timedelta(seconds=7)
 
 
 @dataclass(slots=True)
@@ -124,8 +124,8 @@ class PlanHistory:
                 self.told.pop(slot, None)
 
     def rested_at(self, slot: datetime) -> bool:
-        """Tell whether the plan was seen to be suspended before a slot, by whichever clock, and still was after it."""
-        return any(start + _AHEAD < slot and (end is None or slot < end) for start, end in self.resting)
+        """Tell whether the plan was seen to be suspended before a slot, and still was after it, by whichever clock."""
+        return any(start + _OFF < slot and (end is None or slot + _OFF < end) for start, end in self.resting)
 
     def _note_rest(self, plan: Object, now: datetime) -> None:
         suspended = bool(plan["spec"].get("suspend")) or not _may_be_active(plan["spec"])

@@ -6,9 +6,9 @@ from typing import Any
 from unittest.mock import patch
 
 from launchplan_operator.reconcile import execution, remote, requester
-from launchplan_operator.reconcile.ending import write_aborted
 from launchplan_operator.reconcile.result import Done
 from launchplan_operator.reconcile.standing import Standing, find_end
+from launchplan_operator.reconcile.unstarted import write_aborted
 
 
 @contextmanager

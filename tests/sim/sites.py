@@ -27,7 +27,7 @@ OFTEN = frozenset(
         "elector.release:get",
         "elector.release:replace",
         "ending.reject:write_status",
-        "ending.write_aborted:write_status",
+        "unstarted.write_aborted:write_status",
         "events._send:create",
         "follow.follow_job:write_status",
         "launch._create:create",

@@ -63,6 +63,11 @@ def is_finished(job: Mapping[str, Any]) -> bool:
     return _ended(job, "Complete") is not None or _ended(job, "Failed") is not None
 
 
+def is_ending(job: Mapping[str, Any]) -> bool:
+    """Tell whether it is decided how a Job ends, and pods of it are left: its controller says the end only after them."""
+    return not is_finished(job) and any(_ended(job, decided) for decided in ("SuccessCriteriaMet", "FailureTarget"))
+
+
 def is_open(pod: Mapping[str, Any]) -> bool:
     """Tell whether a pod has not ended, whatever is known of its node."""
     return (pod.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}

@@ -8,14 +8,14 @@ from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS
 from launchplan_operator.api.mending import target_of
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.ledger import Skipped
-from launchplan_operator.decide.progress import rejected_status, run_status, skipped_status
-from launchplan_operator.decide.run import End, RunError, RunState
+from launchplan_operator.decide.progress import rejected_status, skipped_status
+from launchplan_operator.decide.run import End
 from launchplan_operator.reconcile.context import Context, may_start_until, write_status
 from launchplan_operator.reconcile.follow import follow_job, is_job_of
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.reconcile.standing import Standing, find_standing
 from launchplan_operator.reconcile.tombstone import is_tombstone_of, occupy_name, read_cause
-from launchplan_operator.reconcile.unstarted import ASK_AGAIN, let_wait, requested_facts
+from launchplan_operator.reconcile.unstarted import ASK_AGAIN, let_wait, requested_facts, write_aborted
 from launchplan_operator.render import labels
 
 #: Seconds after the last instant at which a request may arrive.
@@ -104,17 +104,3 @@ async def abort(context: Context, execution: Mapping[str, Any], standing: Standi
     """End a run that somebody wants to end, or that a newer one replaces."""
     met = await occupy_if_starting(context, execution, standing, end)
     return met if met is not None else await write_aborted(context, execution, end)
-
-
-async def write_aborted(context: Context, execution: Mapping[str, Any], end: End) -> Outcome:
-    """Note that a run ended before it was done; whatever is known of it stays."""
-    now = context.clock()
-    error = RunError("User", end.reason, end.cause)
-    started = (execution.get("status") or {}).get("startTime")
-    state = RunState(end.reason, end.cause, started, completed=instant_text(now), error=error)
-    previous = {**requested_facts(context, execution), **(execution.get("status") or {})}
-    status = run_status(state, execution["metadata"]["generation"], now, previous)
-    outcome = await write_status(context, LAUNCH_PLAN_EXECUTIONS, execution, status)
-    if isinstance(outcome, Done):
-        context.events.record(execution, "Normal", end.reason, end.cause[:900])
-    return outcome

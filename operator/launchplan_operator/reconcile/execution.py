@@ -12,7 +12,6 @@ from launchplan_operator.decide.retention import MINIMUM_AGE
 from launchplan_operator.decide.run import End
 from launchplan_operator.reconcile.booking import is_straggler
 from launchplan_operator.reconcile.context import Context, may_be_starting, write_status
-from launchplan_operator.reconcile.ending import write_aborted
 from launchplan_operator.reconcile.follow import adopt_stray, follow_job, is_job_of, origin_type
 from launchplan_operator.reconcile.launch import launch, meet_other_job, meet_tombstone
 from launchplan_operator.reconcile.remote import follow_reference
@@ -20,6 +19,7 @@ from launchplan_operator.reconcile.requester import end_unasked
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.reconcile.standing import find_end, find_standing, plan_of
 from launchplan_operator.reconcile.tombstone import occupy_name, told_end
+from launchplan_operator.reconcile.unstarted import write_aborted
 from launchplan_operator.render import labels
 from launchplan_operator.render.execution import render_record
 

@@ -15,8 +15,11 @@ from launchplan_operator.reconcile.caches import project_pod, scoped
 from launchplan_operator.reconcile.context import Context, write_status
 from launchplan_operator.reconcile.result import Done, Failed, Outcome
 from launchplan_operator.reconcile.standing import find_end, find_standing, origin_of
+from launchplan_operator.reconcile.tombstone import read_cause, tell_cause
+from launchplan_operator.reconcile.unstarted import write_aborted
 from launchplan_operator.render import labels
 from launchplan_operator.render.job import JobContent
+from launchplan_operator.render.tombstone import render_burial
 
 
 def is_job_of(job: Mapping[str, Any], execution: Mapping[str, Any]) -> bool:
@@ -54,6 +57,8 @@ async def follow_job(context: Context, execution: Mapping[str, Any], job: Mappin
     end = find_end(execution, find_standing(context, execution))
     outcome = await adopt_stray(context, execution, job)
     if isinstance(outcome, Done) and end is not None:
+        if _is_held(job):
+            return await _bury(context, execution, job, end)
         outcome = await _end_job(context, execution, job, end)
     if not isinstance(outcome, Done):
         return outcome
@@ -100,21 +105,36 @@ async def adopt_stray(context: Context, execution: Mapping[str, Any], job: Mappi
     return await adopt_job(context, execution, job)
 
 
+def _is_held(job: Mapping[str, Any]) -> bool:
+    """Tell whether others hold a Job back that never started: a suspended Job has no deadline that could end it."""
+    is_over = is_finished(job) or job["metadata"].get("deletionTimestamp")
+    return not is_over and bool(job["spec"].get("suspend")) and "startTime" not in (job.get("status") or {})
+
+
+async def _bury(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any], end: End) -> Outcome:
+    """Make a Job that others hold back its own run's tombstone: were it deleted, a late request could make it again."""
+    metadata = job["metadata"]
+    body = render_burial(job, execution["metadata"]["uid"], tell_cause(end), context.clock())
+    reply = await context.client.patch(JOBS, metadata["namespace"], metadata["name"], body)
+    if reply.not_found:
+        context.caches.jobs.remove(dict(job))
+        return Done()
+    if not reply.ok:
+        return Failed(f"terminate {metadata['name']}: {reply.message}")
+    return await write_aborted(context, execution, end)
+
+
 async def _end_job(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any], end: End) -> Outcome:
-    """A running Job gets a deadline of one second, which ends it and keeps its object; one never started goes.
+    """A running Job gets a deadline of one second, which ends it and keeps its object.
 
     The cause stands on the Job: a record that is made again would know of none, and call it a time-out.
     """
     metadata = job["metadata"]
     if is_finished(job) or metadata.get("deletionTimestamp"):
         return Done()
-    if (job.get("status") or {}).get("startTime") is None and job["spec"].get("suspend"):
-        reply = await context.client.delete(JOBS, metadata["namespace"], metadata["name"], uid=metadata["uid"])
-        return Failed(reply.message) if reply.refused else Done()
     if job["spec"].get("activeDeadlineSeconds") == 1:
         return Done()
-    cause = canonical_json({"reason": str(end.reason), "message": end.cause})
-    marks = {"uid": metadata["uid"], "annotations": {labels.CAUSE: cause}}
+    marks = {"uid": metadata["uid"], "annotations": {labels.CAUSE: canonical_json(tell_cause(end))}}
     body = {"metadata": marks, "spec": {"activeDeadlineSeconds": 1}}
     reply = await context.client.patch(JOBS, metadata["namespace"], metadata["name"], body)
     return (
@@ -124,8 +144,7 @@ async def _end_job(context: Context, execution: Mapping[str, Any], job: Mapping[
 
 def _end_of(job: Mapping[str, Any]) -> End | None:
     """Return why a Job was told to end, as it stands on it."""
-    text = (job["metadata"].get("annotations") or {}).get(labels.CAUSE)
-    cause = json.loads(text) if text else None
+    cause = read_cause(job)
     return End(Reason[cause["reason"]], cause["message"]) if cause else None
 
 

@@ -32,12 +32,12 @@ from launchplan_operator.decide.runcommand import RunWish, run_after, run_instea
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.choice import read_wish
 from launchplan_operator.reconcile.context import Context, write_status
-from launchplan_operator.reconcile.ending import reject, write_aborted
+from launchplan_operator.reconcile.ending import reject
 from launchplan_operator.reconcile.requester import end_remote
 from launchplan_operator.reconcile.resolution import resolve
 from launchplan_operator.reconcile.result import Done, Failed, Outcome
 from launchplan_operator.reconcile.standing import Standing, find_end
-from launchplan_operator.reconcile.unstarted import requested_facts
+from launchplan_operator.reconcile.unstarted import requested_facts, write_aborted
 from launchplan_operator.reconcile.waiting import refuse
 from launchplan_operator.render import labels
 from launchplan_operator.render.execution import render_remote

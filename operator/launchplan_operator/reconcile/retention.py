@@ -10,6 +10,7 @@ from launchplan_operator.decide.retention import MINIMUM_AGE, Ended, HistoryLimi
 from launchplan_operator.reconcile.caches import launcher_key, scoped
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
+from launchplan_operator.reconcile.tombstone import read_cause
 
 #: What is kept of the runs of a bare workflow: as a plan keeps by default.
 BARE_LIMITS = HistoryLimits(succeeded=10, failed=10, skipped=10)
@@ -50,8 +51,16 @@ async def remove_execution(context: Context, execution: Mapping[str, Any]) -> Ou
         left = await context.client.get(JOBS, namespace, job["name"])
         if left is not None and left["metadata"]["uid"] == job["uid"]:
             return Again(_UNTIL_GONE)
+        _forget_job(context, namespace, job)
     reply = await context.client.delete(LAUNCH_PLAN_EXECUTIONS, namespace, name, uid=execution["metadata"]["uid"])
     return Failed(reply.message) if reply.refused else Done()
+
+
+def _forget_job(context: Context, namespace: str, job: Mapping[str, Any]) -> None:
+    """Nobody may tell us that a Job is gone: one that is held on would be recorded anew, removed again, and so on."""
+    held = context.caches.jobs.get(namespace, job["name"])
+    if held is not None and held["metadata"]["uid"] == job["uid"]:
+        context.caches.jobs.remove(held)
 
 
 async def remove_tombstones(context: Context, plan: Mapping[str, Any]) -> float | None:
@@ -60,7 +69,8 @@ async def remove_tombstones(context: Context, plan: Mapping[str, Any]) -> float 
     left: list[float] = []
     for tombstone in context.caches.jobs.by("tombstone", scoped(namespace, name)):
         metadata = tombstone["metadata"]
-        wait = (to_instant(metadata["creationTimestamp"]) + MINIMUM_AGE - now).total_seconds()
+        since = read_cause(tombstone).get("since", metadata["creationTimestamp"])
+        wait = (to_instant(since) + MINIMUM_AGE - now).total_seconds()
         if wait > 0:
             left.append(wait)
             continue

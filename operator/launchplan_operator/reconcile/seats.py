@@ -12,7 +12,7 @@ from launchplan_operator.decide.concurrency import Seat
 from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text, to_instant
 from launchplan_operator.decide.progress import is_terminal
-from launchplan_operator.decide.run import End, is_finished, is_open
+from launchplan_operator.decide.run import End, is_ending, is_finished, is_open
 from launchplan_operator.decide.schedule import slot_of_name
 from launchplan_operator.reconcile.caches import scoped
 from launchplan_operator.reconcile.context import Context, starts_until
@@ -88,11 +88,11 @@ def started_names(context: Context, plan: Mapping[str, Any], seats: Sequence[Sea
 def _ending(
     context: Context, plan: Mapping[str, Any], seats: Sequence[Seat]
 ) -> Iterator[tuple[Seat, Mapping[str, Any], Mapping[str, Any]]]:
-    """Yield the seats whose Jobs have failed but for pods that have not ended: the server says Failed only after them."""
+    """Yield the seats whose Jobs have ended but for pods that have not."""
     namespace = plan["metadata"]["namespace"]
     for seat in seats:
         job = context.caches.jobs.get(namespace, seat.name)
-        if job is None or is_finished(job) or not (job.get("status") or {}).get("conditions"):
+        if job is None or not is_ending(job):
             continue
         pods = [pod for pod in context.caches.pods.by("job", scoped(namespace, seat.name)) if is_open(pod)]
         if pods:

@@ -27,9 +27,8 @@ async def occupy_name(
             being deleted: the run may outlive that, and a request for its Job as well.
     """
     namespace, name, uid = run["namespace"], run["name"], run["uid"]
-    cause = {"reason": str(end.reason), "message": end.cause}
     plan_name = plan["metadata"]["name"] if plan is not None else None
-    manifest = render_tombstone((namespace, name), uid, cause, plan_name, _owners(context, run, plan))
+    manifest = render_tombstone((namespace, name), uid, tell_cause(end), plan_name, _owners(context, run, plan))
     reply = await context.client.create(JOBS, manifest)
     if reply.ok:
         return reply.body
@@ -50,9 +49,17 @@ def told_end(status: Mapping[str, Any]) -> End:
     return End(Reason[reason or "Aborted"], message)
 
 
-def read_cause(tombstone: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return why a run never starts, as its tombstone has it: `{reason, message}`."""
-    cause: dict[str, str] = json.loads((tombstone["metadata"].get("annotations") or {}).get(labels.CAUSE) or "{}")
+def tell_cause(end: End) -> dict[str, str]:
+    """Return why a run ends, as its Job bears it: `{reason, message}`."""
+    return {"reason": str(end.reason), "message": end.cause}
+
+
+def read_cause(job: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return why a run never starts, or was told to end, as its Job has it: `{reason, message}`, empty where none is told.
+
+    A Job that became a tombstone later says `since` when.
+    """
+    cause: dict[str, str] = json.loads((job["metadata"].get("annotations") or {}).get(labels.CAUSE) or "{}")
     return cause
 
 

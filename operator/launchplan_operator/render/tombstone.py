@@ -1,10 +1,12 @@
 """A tombstone: a Job that never runs and only occupies a run's name, so that no late write can start the run."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from launchplan_operator.api.canonical import canonical_json
 from launchplan_operator.api.kinds import JOBS
+from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.render import labels
 
 #: Never pulled.
@@ -42,4 +44,29 @@ def render_tombstone(
             "parallelism": 0,
             "template": {"metadata": {"labels": marks}, "spec": pod},
         },
+    }
+
+
+def render_burial(job: Mapping[str, Any], uid: str, cause: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    """Return the merge patch that makes a suspended Job, which never started, the tombstone of its run.
+
+    It has completions, which nobody can change: that it has neither parallelism nor time keeps it without pods where
+    somebody resumes it. The patch is refused where the Job is not as it was seen.
+
+    Args:
+        job: as it was seen.
+        uid: the run's.
+        cause: `{reason, message}`.
+        now: the instant, which the cause bears as `since`: the Job may have been made long before.
+    """
+    metadata = job["metadata"]
+    noted = canonical_json({**cause, "since": instant_text(now)})
+    return {
+        "metadata": {
+            "uid": metadata["uid"],
+            "resourceVersion": metadata["resourceVersion"],
+            "labels": {labels.TOMBSTONE: "true"},
+            "annotations": {labels.RUN_UID: uid, labels.CAUSE: noted},
+        },
+        "spec": {"parallelism": 0, "activeDeadlineSeconds": 1},
     }
