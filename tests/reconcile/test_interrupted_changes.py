@@ -1,12 +1,27 @@
 """A change of a plan's schedule that was cut short, and what keeps the next operator from going on as if it were new."""
 
+import asyncio
+from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from launchplan_operator.api.kinds import CONTROLLER_REVISIONS, CRON_JOBS, JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
+from launchplan_operator.api.kinds import (
+    CONTROLLER_REVISIONS,
+    CRON_JOBS,
+    JOBS,
+    LAUNCH_PLAN_EXECUTIONS,
+    LAUNCH_PLANS,
+    Kind,
+)
 from launchplan_operator.decide.instants import instant_text
+from launchplan_operator.kube.client import Reply
+from launchplan_operator.reconcile.execution import reconcile_execution
+from launchplan_operator.reconcile.plan import reconcile_plan
+from launchplan_operator.reconcile.result import Again, Outcome
 from launchplan_operator.render import labels
 from launchplan_operator.render.execution import render_slot_run
 from launchplan_operator.render.tombstone import render_tombstone
@@ -194,3 +209,34 @@ async def test_a_job_whose_records_name_a_person_has_is_not_handed_to_that() -> 
     assert owners == {"LaunchPlan"}
     await world.advance(16 * 60, 15)
     assert world.get(LAUNCH_PLAN_EXECUTIONS, name)["status"]["phase"] == "Rejected"
+
+
+@virtual_time
+async def test_a_run_of_which_the_watch_tells_before_the_answer_does_is_not_taken_for_late() -> None:
+    """The plan's status was lost, and with it how far the books go, when a late slot was caught up."""
+    world = World()
+    world.create(workflow())
+    world.create(plan(schedule=MINUTELY | LATEST))
+    await world.start()
+    await world.advance(130, 5)
+    assert world._operator is not None
+    context = replace(world._operator.context, elected=True)
+    await world.crash()
+    await asyncio.sleep(20 * 60)
+    world.api.do("PATCH", LAUNCH_PLANS.path(NAMESPACE, "hello", "status"), {"status": None})
+    context.caches.plans.put(deepcopy(world.get(LAUNCH_PLANS, "hello")))
+    create, met = context.client.create, list[Outcome]()
+
+    async def answer_last(kind: Kind, obj: Object) -> Reply:
+        reply = await create(kind, obj)
+        if kind == LAUNCH_PLAN_EXECUTIONS:
+            context.caches.take(kind, deepcopy(reply.body))
+            met.append(await reconcile_execution(context, NAMESPACE, obj["metadata"]["name"]))
+        return reply
+
+    with patch.object(context.client, "create", answer_last):
+        await reconcile_plan(context, NAMESPACE, "hello")
+    (caught_up,) = (each["execution"] for each in world.status["decisions"] if each["outcome"] == "CaughtUp")
+    assert met == [Again(1.0)]
+    assert await reconcile_execution(context, NAMESPACE, caught_up) == Again(0.0)
+    assert caught_up in world.names(JOBS)

@@ -11,7 +11,8 @@ SLOT = "2026-01-01T00:02:00Z"
 
 def run(**status: Any) -> dict[str, Any]:
     """Return a slot's run."""
-    return {"metadata": {"uid": "run", "annotations": {"launchplan.dev/slot": SLOT}}, "status": status}
+    metadata = {"uid": "run", "creationTimestamp": SLOT, "annotations": {"launchplan.dev/slot": SLOT}}
+    return {"metadata": metadata, "status": status}
 
 
 def plan(outcome: str = "", **schedule: str) -> dict[str, Any]:
@@ -38,4 +39,24 @@ def plan(outcome: str = "", **schedule: str) -> dict[str, Any]:
 def test_a_run_that_came_too_late_is_recognised(
     execution: dict[str, Any], of: dict[str, Any], booked: set[str], *, late: bool
 ) -> None:
-    assert is_straggler(execution, of, booked) is late
+    assert is_straggler(execution, of, booked, elected=True) is late
+
+
+@pytest.mark.parametrize(
+    ("asked", "of", "late"),
+    [
+        pytest.param(SLOT, plan(lastSlot=SLOT), False, id="what came in time may be booked elsewhere"),
+        pytest.param(SLOT, plan(), False, id="whatever the plan's lost status tells"),
+        pytest.param(SLOT, plan(since=SLOT, lastSlot=SLOT), True, id="but it belongs to no older schedule"),
+        pytest.param(SLOT, plan("Missed", lastSlot=SLOT), True, id="and its slot is not told as missed"),
+        pytest.param("2026-01-01T00:01:00Z", plan(lastSlot=SLOT), True, id="what came late is one"),
+        pytest.param("2026-01-01T00:01:00Z", plan(), True, id="whether or not the plan has a schedule"),
+    ],
+)
+def test_where_no_leader_is_elected_only_what_came_late_is_one_by_the_books(
+    asked: str, of: dict[str, Any], *, late: bool
+) -> None:
+    """Another process booked the run, and may be gone since."""
+    execution = run()
+    execution["metadata"]["annotations"]["launchplan.dev/asked"] = asked
+    assert is_straggler(execution, of, set(), elected=False) is late

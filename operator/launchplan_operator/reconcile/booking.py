@@ -30,11 +30,14 @@ async def book(context: Context, run: Mapping[str, Any]) -> Failed | None:
     return None
 
 
-def is_straggler(execution: Mapping[str, Any], plan: Mapping[str, Any], booked: Container[str]) -> bool:
+def is_straggler(
+    execution: Mapping[str, Any], plan: Mapping[str, Any], booked: Container[str], *, elected: bool
+) -> bool:
     """Tell whether a slot's run was made by a request that arrived after the slot had been settled otherwise.
 
     Whatever is settled as started is booked in memory, or was there before this process began to write; of what was
-    there, a request that arrived when nobody wrote has made what came late, and what the plan tells as missed.
+    there, a request that arrived when nobody wrote has made what came late, and what the plan tells as missed. Where no
+    leader is elected, what came in time may stand in the books of another process, which may be gone since.
     """
     if (execution.get("status") or {}).get("phase"):
         return False
@@ -43,8 +46,9 @@ def is_straggler(execution: Mapping[str, Any], plan: Mapping[str, Any], booked: 
     if execution["metadata"]["uid"] in booked:
         return False
     schedule = (plan.get("status") or {}).get("schedule") or {}
-    marks = [schedule[mark] for mark in ("since", "lastSlot") if schedule.get(mark)]
-    return not marks or execution["metadata"]["annotations"][labels.SLOT] <= max(marks)
+    knows_all = elected or came_late(execution)
+    marks = [schedule[mark] for mark in (("since", "lastSlot") if knows_all else ("since",)) if schedule.get(mark)]
+    return execution["metadata"]["annotations"][labels.SLOT] <= max(marks) if marks else knows_all
 
 
 def _told_unstarted(plan: Mapping[str, Any]) -> set[str]:

@@ -176,6 +176,9 @@ class Caches:
     #: When a plan's CronJob was seen gone, by namespace and name: its controller may act on a stale view for a moment.
     cronjobs_gone: dict[str, datetime] = field(default_factory=dict)
 
+    #: Slots' runs that this process is asking for now, by namespace and name: their uids are not known yet.
+    asked_runs: set[str] = field(default_factory=set)
+
     #: Uids of slots' runs that stand in the books as started and were not accepted yet. One that is not among them,
     #: though its slot is settled, was made by a request that arrived too late.
     booked_runs: set[str] = field(default_factory=set)

@@ -11,6 +11,7 @@ from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.retention import MINIMUM_AGE
 from launchplan_operator.decide.run import End
 from launchplan_operator.reconcile.booking import is_straggler
+from launchplan_operator.reconcile.caches import scoped
 from launchplan_operator.reconcile.context import Context, may_be_starting, write_status
 from launchplan_operator.reconcile.follow import adopt_stray, follow_job, is_job_of, origin_type
 from launchplan_operator.reconcile.launch import launch, meet_other_job, meet_tombstone
@@ -30,6 +31,8 @@ _JOB_DELETED = (
 _TOO_LATE = End(Reason.Missed, "the slot was settled before its run came")
 #: How long a slot's run that is in nobody's books here may yet be accepted by the process that made it.
 _CLAIMED_WITHIN = timedelta(seconds=60)
+#: Seconds after which a run that this process is asking for is looked at again.
+_UNTIL_ANSWERED = 1.0
 
 
 async def reconcile_execution(context: Context, namespace: str, name: str) -> Outcome:
@@ -75,8 +78,11 @@ async def _remove_straggler(
     if not labels.is_slot_run(execution) or _has_started(execution, job):
         return None
     plan = plan_of(context, execution)
-    if plan is None or not is_straggler(execution, plan, context.caches.booked_runs):
+    if plan is None or not is_straggler(execution, plan, context.caches.booked_runs, elected=context.elected):
         return None
+    namespace, name, uid = (execution["metadata"][key] for key in ("namespace", "name", "uid"))
+    if scoped(namespace, name) in context.caches.asked_runs:
+        return Again(_UNTIL_ANSWERED)
     # Where no leader is elected, another process may have it in its books: that one accepts it meanwhile.
     wait = to_instant(execution["metadata"]["creationTimestamp"]) + _CLAIMED_WITHIN - context.clock()
     if not context.elected and wait > timedelta():
@@ -87,7 +93,6 @@ async def _remove_straggler(
         return found
     if _has_started(execution, found):
         return None
-    namespace, name, uid = (execution["metadata"][key] for key in ("namespace", "name", "uid"))
     # Its slot has its outcome: it is no run that stood in the books and is lost.
     context.caches.booked_runs.discard(uid)
     reply = await context.client.delete(LAUNCH_PLAN_EXECUTIONS, namespace, name, uid=uid)

@@ -11,7 +11,9 @@ from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.kickoff import slot_inputs
 from launchplan_operator.decide.schedule import slot_name
+from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.booking import book
+from launchplan_operator.reconcile.caches import scoped
 from launchplan_operator.reconcile.context import CLOCKS, Context, is_as_known
 from launchplan_operator.reconcile.planslots import SlotAccount, account_missed, join_accounts
 from launchplan_operator.reconcile.planview import Runnable
@@ -97,7 +99,7 @@ async def _start(
         given = slot_inputs(version.spec.schedule, slot) if version.spec.schedule is not None else {}
         times = (instant_text(slot), origin)
         run = render_slot_run(plan, name, version.version, times, given, instant_text(context.clock()))
-        reply = await context.client.create(LAUNCH_PLAN_EXECUTIONS, run)
+        reply = await _ask(context, run)
         if reply.ok:
             return await book(context, reply.body) or (Reason.CaughtUp if origin == "CatchUp" else None)
         if not reply.exists:
@@ -109,6 +111,16 @@ async def _start(
     if not labels.is_owned_by(found, plan["metadata"]["uid"]):
         return Reason.SlotNameTaken
     return await book(context, found)
+
+
+async def _ask(context: Context, run: dict[str, Any]) -> Reply:
+    """Create a slot's run; the watch may tell of it before the answer does, when nobody can know that it is ours."""
+    asked = scoped(run["metadata"]["namespace"], run["metadata"]["name"])
+    context.caches.asked_runs.add(asked)
+    try:
+        return await context.client.create(LAUNCH_PLAN_EXECUTIONS, run)
+    finally:
+        context.caches.asked_runs.discard(asked)
 
 
 def _tell(context: Context, plan: Mapping[str, Any], slot: datetime, reason: Reason) -> Mapping[str, Any]:
