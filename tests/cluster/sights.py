@@ -205,7 +205,7 @@ SIGHTS: Final = (
         "SlotNameTaken-slot", ("found an execution 'daily-", "is not the slot's", "delete it"),
         a_persons_run_on_a_slots_name,
     ),
-    Sight("Unknown", ("the CronJob fired it", "neither its Job nor its execution"), a_cronjob_that_fired("2028-02-29T00:00:00Z")),
+    Sight("Unknown", ("the CronJob fired it", "neither its Job nor its execution", BY_HAND), a_cronjob_that_fired("2028-02-29T00:00:00Z")),
     Sight(
         "ScheduleDisagreement", ("which is no slot as this operator reads", "another time zone database"),
         a_cronjob_that_fired("2028-02-29T01:00:00Z"),
