@@ -108,7 +108,7 @@ class Triggers:
             self._wake_referred(target_place(reference))
 
     def execution_changed(self, old: Object | None, new: Object | None) -> None:
-        """The run itself; what it is a run of, if the phase is another, or it stands in line now.
+        """The run itself; what it is a run of, if the phase is another, it began, or it stands in line now.
 
         The run in another namespace that asks for it, or that it asks for.
         """
@@ -310,10 +310,11 @@ def _phase(obj: Object | None) -> str | None:
     return ((obj or {}).get("status") or {}).get("phase")
 
 
-def _place(run: Object | None) -> tuple[str | None, bool]:
-    """What a plan sees of a run: its phase, and whether it was accepted, without which it does not stand in line."""
-    conditions = ((run or {}).get("status") or {}).get("conditions") or ()
-    return _phase(run), any(c["type"] == "Accepted" and c["status"] == "True" for c in conditions)
+def _place(run: Object | None) -> tuple[str | None, str | None, bool]:
+    """What a plan sees of a run: its phase, its start, and that it was accepted, without which it does not stand in line."""
+    status = (run or {}).get("status") or {}
+    accepted = any(c["type"] == "Accepted" and c["status"] == "True" for c in status.get("conditions") or ())
+    return status.get("phase"), status.get("startTime"), accepted
 
 
 def _verdict(obj: Object | None) -> tuple[Any, ...]:

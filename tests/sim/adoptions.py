@@ -13,7 +13,7 @@ from launchplan_operator.decide.slottimes import slots_between
 from launchplan_operator.decide.timetable import read_timetable
 from launchplan_operator.render import labels
 from tests.fake.store import Change, Object
-from tests.sim.world import World
+from tests.sim.world import World, place_of
 
 Place = tuple[str, str]
 #: Seconds by which the operator's view of a plan may lag behind, with its watch and a slow call.
@@ -48,17 +48,17 @@ class Adoptions:
         """Note until when a plan asks: for ever, or until it went or thought again."""
         before, after = change.before, change.after
         if after is not None and asks_to_adopt(after):
-            self._asking[_place(after)] = inf
+            self._asking[place_of(after)] = inf
         elif before is not None and asks_to_adopt(before):
-            self._asking[_place(before)] = asyncio.get_running_loop().time()
+            self._asking[place_of(before)] = asyncio.get_running_loop().time()
 
     def may_be_removed(self, cronjob: Object) -> bool:
         """Tell whether the operator may remove a person's CronJob: a plan of its name asked when it last could see."""
-        return self._world.network.sent - self._asking.get(_place(cronjob), -_VIEW) < _VIEW
+        return self._world.network.sent - self._asking.get(place_of(cronjob), -_VIEW) < _VIEW
 
     def _leaves(self, cronjob: Object) -> None:
         """Note who takes a CronJob over; what it should have started until then, it did."""
-        plan = self._world.get(LAUNCH_PLANS, *_place(cronjob))
+        plan = self._world.get(LAUNCH_PLANS, *place_of(cronjob))
         meta = cronjob["metadata"]
         if (
             self._world.network.caller is None
@@ -70,7 +70,7 @@ class Adoptions:
         self.taken[meta["uid"]] = plan["metadata"]["uid"]
         since = ((plan.get("status") or {}).get("schedule") or {}).get("since")
         if since is None:
-            self._fail(f"CronJob {'/'.join(_place(cronjob))} is taken over by a plan that does not say since when")
+            self._fail(f"CronJob {'/'.join(place_of(cronjob))} is taken over by a plan that does not say since when")
         elif not self._world.adversary.struck["controllers stopped"]:
             self._check_gap(cronjob, to_instant(since))
 
@@ -82,7 +82,7 @@ class Adoptions:
         table = read_timetable(cronjob["spec"]["schedule"], "UTC")
         last = (cronjob.get("status") or {}).get("lastScheduleTime") or cronjob["metadata"]["creationTimestamp"]
         slots = slots_between(table, to_instant(last), since, 10) if table else []
-        namespace, name = _place(cronjob)
+        namespace, name = place_of(cronjob)
         # One that met somebody's Job of a slot's name starts nothing any more.
         if slots and not any(self._has_been(namespace, slot_name(name, slot)) for slot in slots):
             self._fail(f"slot {slots[0]} of the CronJob {namespace}/{name} was taken from it and is nobody's")
@@ -92,7 +92,7 @@ class Adoptions:
 
     def _starts(self, job: Object) -> None:
         """A slot that somebody's CronJob started is not started again by the plan that took it over."""
-        place, plan = _place(job), (job["metadata"].get("annotations") or {}).get(labels.PLAN_UID)
+        place, plan = place_of(job), (job["metadata"].get("annotations") or {}).get(labels.PLAN_UID)
         owners = self._started.setdefault(place, set())
         twice = [owner for owner in owners if plan is not None and self.taken.get(owner) == plan]
         if twice and not labels.is_tombstone(job):
@@ -105,7 +105,3 @@ class Adoptions:
 def is_leaving(after: Object | None) -> bool:
     """Tell from what an object has become whether it was deleted."""
     return after is None or after["metadata"].get("deletionTimestamp") is not None
-
-
-def _place(obj: Object) -> Place:
-    return obj["metadata"]["namespace"], obj["metadata"]["name"]

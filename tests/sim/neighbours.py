@@ -17,9 +17,9 @@ from launchplan_operator.render import labels
 from tests.fake.store import Object, copy
 from tests.sim.fields import CONSENT, PLACES, REFERENCE, WORKFLOW
 from tests.sim.generate import draw_edit, draw_value, put
-from tests.sim.newcomers import Newcomers, place_of
+from tests.sim.newcomers import Newcomers
 from tests.sim.people import PLANS
-from tests.sim.world import ASKING, OTHER, PLANS_HOME
+from tests.sim.world import ASKING, OTHER, PLANS_HOME, place_of
 
 #: The references that people have: in the other namespace, seldom beside the plan itself.
 _REFERENCES = ("theirs", "theirs", "ours")

@@ -5,6 +5,7 @@ from launchplan_operator.decide.adoption import ADOPT
 from launchplan_operator.render import labels
 from tests.fake.store import Object, copy
 from tests.sim.people import PLANS, People
+from tests.sim.world import place_of
 
 _TIMES = ("* * * * *", "*/2 * * * *", "*/3 * * * *")
 _POD = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
@@ -43,8 +44,3 @@ class Newcomers(People):
         annotations = (plan["metadata"].get("annotations") or {}) | {ADOPT: answer}
         body = copy(plan) | {"metadata": plan["metadata"] | {"annotations": annotations}}
         self._world.do("person", "PUT", LAUNCH_PLANS.path(*place_of(plan)), body)
-
-
-def place_of(obj: Object) -> tuple[str, str]:
-    """Return an object's namespace and name."""
-    return obj["metadata"]["namespace"], obj["metadata"]["name"]

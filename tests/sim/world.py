@@ -210,6 +210,11 @@ class World:
             replica.process.kill()
 
 
+def place_of(obj: Object) -> tuple[str, str]:
+    """Return an object's namespace and name."""
+    return obj["metadata"]["namespace"], obj["metadata"]["name"]
+
+
 def stream(seed: int, purpose: str) -> Random:
     """Return a source of chance of its own for each purpose, so that one's use does not change another's."""
     digest = blake2b(f"{seed} {purpose}".encode(), digest_size=8).digest()

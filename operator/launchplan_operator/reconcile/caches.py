@@ -31,7 +31,7 @@ _REMEMBERED = 10_000
 #: How many versions that are not their plans' newest are held; each has a whole workflow in it.
 _SNAPSHOTS = 200
 #: Whoever asks for an object gives up after 30 s; clocks may differ by some seconds.
-_ANSWERED = timedelta(seconds=45)
+_UNANSWERED, _ANSWERED = timedelta(seconds=20), timedelta(seconds=45)
 
 
 def launcher_key(namespace: str, kind: str, name: str) -> str:
@@ -128,9 +128,19 @@ def _requester(execution: Mapping[str, Any]) -> Iterable[str]:
 
 def came_late(run: Mapping[str, Any]) -> bool:
     """Tell whether a slot's run was made by a request whose caller had given up, and nobody has taken it since."""
+    return _took(run) > _ANSWERED
+
+
+def may_have_come_late(run: Mapping[str, Any]) -> bool:
+    """Tell whether whoever asked for a slot's run may have given up before it was made, and settles the slot otherwise."""
+    return _took(run) > _UNANSWERED
+
+
+def _took(run: Mapping[str, Any]) -> timedelta:
+    """Return how long the request for a slot's run was under way, by two clocks; zero where it does not say since when."""
     metadata = run["metadata"]
     asked = (metadata.get("annotations") or {}).get(labels.ASKED)
-    return asked is not None and to_instant(metadata["creationTimestamp"]) - to_instant(asked) > _ANSWERED
+    return to_instant(metadata["creationTimestamp"]) - to_instant(asked) if asked is not None else timedelta()
 
 
 def _is_unaccepted_slot_run(execution: Mapping[str, Any]) -> bool:

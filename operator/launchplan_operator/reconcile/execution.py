@@ -11,7 +11,7 @@ from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.retention import MINIMUM_AGE
 from launchplan_operator.decide.run import End
 from launchplan_operator.reconcile.booking import is_straggler
-from launchplan_operator.reconcile.caches import scoped
+from launchplan_operator.reconcile.caches import may_have_come_late, scoped
 from launchplan_operator.reconcile.context import Context, may_be_starting, write_status
 from launchplan_operator.reconcile.follow import adopt_stray, follow_job, is_job_of, origin_type
 from launchplan_operator.reconcile.launch import launch, meet_other_job, meet_tombstone
@@ -29,9 +29,9 @@ _JOB_DELETED = (
     "once more)"
 )
 _TOO_LATE = End(Reason.Missed, "the slot was settled before its run came")
-#: How long a slot's run that is in nobody's books here may yet be accepted by the process that made it.
+#: How long a slot's run that is in nobody's books here may yet be taken, here or by the process that made it.
 _CLAIMED_WITHIN = timedelta(seconds=60)
-#: Seconds after which a run that this process is asking for is looked at again.
+#: Seconds after which a run that somebody may be about to take, or not, is looked at again.
 _UNTIL_ANSWERED = 1.0
 
 
@@ -78,8 +78,10 @@ async def _remove_straggler(
     if not labels.is_slot_run(execution) or _has_started(execution, job):
         return None
     plan = plan_of(context, execution)
-    if plan is None or not is_straggler(execution, plan, context.caches.booked_runs, elected=context.elected):
+    if plan is None:
         return None
+    if not is_straggler(execution, plan, context.caches.booked_runs, elected=context.elected):
+        return _await_booking(context, execution)
     namespace, name, uid = (execution["metadata"][key] for key in ("namespace", "name", "uid"))
     if scoped(namespace, name) in context.caches.asked_runs:
         return Again(_UNTIL_ANSWERED)
@@ -97,6 +99,16 @@ async def _remove_straggler(
     context.caches.booked_runs.discard(uid)
     reply = await context.client.delete(LAUNCH_PLAN_EXECUTIONS, namespace, name, uid=uid)
     return Done() if reply.ok or reply.not_found or reply.conflict else Failed(f"late run {name}: {reply.message}")
+
+
+def _await_booking(context: Context, execution: Mapping[str, Any]) -> Outcome | None:
+    """Let a run that may have come late not start while its plan may be about to tell its slot as missed."""
+    metadata = execution["metadata"]
+    is_taken = metadata["uid"] in context.caches.booked_runs or (execution.get("status") or {}).get("phase")
+    if is_taken or not may_have_come_late(execution):
+        return None
+    is_new = context.clock() < to_instant(metadata["creationTimestamp"]) + _CLAIMED_WITHIN
+    return Again(_UNTIL_ANSWERED) if is_new else None
 
 
 def is_record(execution: Mapping[str, Any]) -> bool:

@@ -114,7 +114,7 @@ def _is_held(job: Mapping[str, Any]) -> bool:
 async def _bury(context: Context, execution: Mapping[str, Any], job: Mapping[str, Any], end: End) -> Outcome:
     """Make a Job that others hold back its own run's tombstone: were it deleted, a late request could make it again."""
     metadata = job["metadata"]
-    body = render_burial(job, execution["metadata"]["uid"], tell_cause(end), context.clock())
+    body = render_burial(job, execution["metadata"]["uid"], tell_cause(end), instant_text(context.clock()))
     reply = await context.client.patch(JOBS, metadata["namespace"], metadata["name"], body)
     if reply.not_found:
         context.caches.jobs.remove(dict(job))

@@ -1,12 +1,10 @@
 """A tombstone: a Job that never runs and only occupies a run's name, so that no late write can start the run."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from launchplan_operator.api.canonical import canonical_json
 from launchplan_operator.api.kinds import JOBS
-from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.render import labels
 
 #: Never pulled.
@@ -47,7 +45,7 @@ def render_tombstone(
     }
 
 
-def render_burial(job: Mapping[str, Any], uid: str, cause: Mapping[str, str], now: datetime) -> dict[str, Any]:
+def render_burial(job: Mapping[str, Any], uid: str, cause: Mapping[str, str], now: str) -> dict[str, Any]:
     """Return the merge patch that makes a suspended Job, which never started, the tombstone of its run.
 
     It has completions, which nobody can change: that it has neither parallelism nor time keeps it without pods where
@@ -57,10 +55,10 @@ def render_burial(job: Mapping[str, Any], uid: str, cause: Mapping[str, str], no
         job: as it was seen.
         uid: the run's.
         cause: `{reason, message}`.
-        now: the instant, which the cause bears as `since`: the Job may have been made long before.
+        now: the instant as text, which the cause bears as `since`: the Job may have been made long before.
     """
     metadata = job["metadata"]
-    noted = canonical_json({**cause, "since": instant_text(now)})
+    noted = canonical_json({**cause, "since": now})
     return {
         "metadata": {
             "uid": metadata["uid"],
