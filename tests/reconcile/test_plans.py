@@ -373,6 +373,21 @@ async def test_an_edit_that_no_watch_tells_of_is_seen_at_the_next_conflict() -> 
 
 
 @virtual_time
+async def test_a_plan_tells_when_its_last_run_began_however_late_that_was() -> None:
+    world = await running_world(cron=None)
+    world.cluster_moves = False
+    world.create(run())
+    await world.advance(10)
+    last = {"name": "by-hand", "phase": "Running"}
+    assert world.status["lastExecution"] == last | {
+        "time": world.get(EXECUTIONS, "by-hand")["metadata"]["creationTimestamp"]
+    }
+    world.cluster_moves, world.pods_end = True, False
+    await world.advance(10)
+    assert world.status["lastExecution"] == last | {"time": world.get(EXECUTIONS, "by-hand")["status"]["startTime"]}
+
+
+@virtual_time
 async def test_a_job_whose_removal_nobody_tells_of_is_not_recorded_anew() -> None:
     """The record is removed after its Job; one that were made again would be removed at once, and made again."""
     tell = Reflector._see

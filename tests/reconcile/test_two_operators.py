@@ -1,5 +1,6 @@
 """What two operators that know nothing of each other must not do to each other's work, as far as one of them decides it."""
 
+import asyncio
 from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
@@ -18,6 +19,7 @@ from launchplan_operator.api.kinds import (
 from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.timetable import read_timetable
+from launchplan_operator.reconcile.booking import book
 from launchplan_operator.reconcile.caches import Caches
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.execution import reconcile_execution
@@ -96,6 +98,32 @@ async def test_a_run_of_a_settled_slot_is_left_for_a_minute_to_whoever_may_have_
     await world.advance(61)
     assert await reconcile_execution(context, NAMESPACE, "hello-1") == Done()
     assert world.names(EXECUTIONS) == []
+
+
+@pytest.mark.parametrize("booked", [False, True], ids=["that nobody takes", "that the plan takes"])
+def test_a_slots_run_that_may_have_come_late_waits_for_its_plans_books(*, booked: bool) -> None:
+    """Its plan asked once more while it came, found nothing, and is about to tell the slot as missed."""
+
+    @virtual_time
+    async def story() -> None:
+        world, context = await begun("0 0 1 1 *")
+        await world.crash()
+        owner = world.get(LAUNCH_PLANS, "hello")
+        slot, asked = (instant_text(virtual_now() + timedelta(seconds=after)) for after in (60, -30))
+        version = owner["status"]["activeVersion"]
+        created = deepcopy(world.create(render_slot_run(owner, "hello-1", version, (slot, "Schedule"), {}, asked)))
+        context.caches.executions.put(created)
+        assert await reconcile_execution(context, NAMESPACE, "hello-1") == Again(1.0)
+        if booked:
+            assert await book(context, created) is None
+        else:
+            await asyncio.sleep(58)
+            assert await reconcile_execution(context, NAMESPACE, "hello-1") == Again(1.0)
+            await asyncio.sleep(3)
+        assert await reconcile_execution(context, NAMESPACE, "hello-1") == Again(0.0)
+        assert world.names(JOBS) == ["hello-1"]
+
+    story()
 
 
 @pytest.mark.parametrize("seen", [False, True], ids=["whose Job is not in the cache", "whose Job is"])
