@@ -365,10 +365,10 @@ async def test_what_ended_while_nobody_looked_is_mirrored_before_it_is_removed()
     await world.crash()
     world.pods_end = True
     await world.advance(3600, 60)
-    # The mirror's writes fail for a while.
+    # The mirror's writes fail for longer than what ended is kept at least.
     world.api.faults = lambda call: Fault(500) if call.namespace == ASKING and call.writes else None
     await world.start()
-    await world.advance(60)
+    await world.advance(20 * 60, 30)
     assert world.remote()["status"]["phase"] == "Succeeded"
     world.api.faults = lambda _call: None
     await world.advance(120)

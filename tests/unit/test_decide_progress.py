@@ -15,6 +15,7 @@ from launchplan_operator.decide.progress import (
     cause_of,
     derive_phase,
     is_terminal,
+    noted_end,
     queued_status,
     rejected_status,
     run_status,
@@ -345,3 +346,24 @@ def test_a_phase_is_terminal_when_the_job_has_ended_and_not_before(
     assert ("outputs" in status) is (status["phase"] == "Succeeded")
     assert ("completionTime" in status) is is_terminal(status)
     assert run_status(state, 1, NOW + timedelta(hours=1), status) == status
+
+
+@pytest.mark.parametrize("reason", [Reason.JobFailed, Reason.TimedOut, Reason.Aborted])
+def test_an_end_that_is_noted_late_says_when_that_was(reason: Reason) -> None:
+    """Whatever the outcome, and though the status is made again, and the Job had ended before."""
+    running = run_status(RunState(Reason.Running, "", STARTED), 1, NOW, FIXED)
+    assert noted_end(running) is None
+    status = run_status(ended(reason), 1, NOW + timedelta(hours=1), running)
+    again = run_status(ended(reason), 1, NOW + timedelta(hours=2), status)
+    assert noted_end(status) == noted_end(again) == "2026-01-31T10:06:00Z"
+    assert status["completionTime"] == ENDED
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [({}, None), ({"phase": "Failed", "completionTime": ENDED}, ENDED), ({"phase": "Failed", "conditions": []}, None)],
+)
+def test_a_status_that_somebody_wrote_may_not_say_when_its_end_was_noted(
+    status: dict[str, Any], expected: str | None
+) -> None:
+    assert noted_end(status) == expected

@@ -1,5 +1,6 @@
 """Retention: how much history is kept, and what is never removed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -24,7 +25,12 @@ ONE = HistoryLimits(1, 1, 1)
 
 def run(name: str, age: timedelta, phase: str = "Succeeded", *marks: str) -> Ended:
     """Return a run that ended so long before noon."""
-    return Ended(name, phase, NOON - age, frozenset(marks))
+    return Ended(name, phase, NOON - age, NOON - age, frozenset(marks))
+
+
+def noted_late(ended: Ended, age: timedelta) -> Ended:
+    """Return a run whose end was noted so long before noon."""
+    return replace(ended, noted=NOON - age)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +83,12 @@ def run(name: str, age: timedelta, phase: str = "Succeeded", *marks: str) -> End
             ONE,
             Retention((), NOON + timedelta(minutes=10)),
             id="a surplus run waits until it ended a quarter of an hour ago",
+        ),
+        pytest.param(
+            [run("new", HOUR), noted_late(run("old", 3 * HOUR), timedelta(minutes=5)), run("mid", 2 * HOUR)],
+            ONE,
+            Retention(("mid",), NOON + timedelta(minutes=10)),
+            id="a request may have been sent until its end was noted, which puts it no further back in the line",
         ),
         pytest.param(
             [run("new", timedelta()), run("old", MINIMUM_AGE)],

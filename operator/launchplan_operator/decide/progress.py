@@ -92,6 +92,17 @@ def is_terminal(status: Mapping[str, Any]) -> bool:
     return phase is not None and Phase(phase).terminal
 
 
+def noted_end(status: Mapping[str, Any]) -> str | None:
+    """Return when it was noted that an execution had ended, which may be long after; None where nothing says when.
+
+    Whoever notes it has sent its last request for the execution's Job.
+    """
+    if not is_terminal(status):
+        return None
+    settled = find_condition(status.get("conditions") or (), ConditionType.Reconciling)
+    return settled["lastTransitionTime"] if settled is not None else status.get("completionTime")
+
+
 def cause_of(status: Mapping[str, Any]) -> tuple[str | None, str]:
     """Return why a run stands where it stands: the reason, or None where nothing is known yet, and the message."""
     ready = find_condition(status.get("conditions") or (), ConditionType.Ready)

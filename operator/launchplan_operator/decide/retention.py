@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-#: Nothing is removed earlier after its end: a paused leader's late write still meets the name occupied.
+#: Nothing is removed earlier after its end was noted: a late write still meets the name occupied.
 MINIMUM_AGE = timedelta(minutes=15)
 _TOOLS = {
     "argocd.argoproj.io/instance": "Argo CD",
@@ -27,11 +27,12 @@ _BUCKETS = {
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An execution that ended: its name, phase, when it ended, and the keys of its labels and annotations."""
+    """An execution that ended: its name, phase, when it ended and that was noted, and its labels' and annotations' keys."""
 
     name: str
     phase: str
     at: datetime
+    noted: datetime
     marks: frozenset[str] = frozenset()
 
 
@@ -71,7 +72,7 @@ def _due_times(ended: Sequence[Ended], limits: HistoryLimits) -> Iterable[tuple[
 
 
 def _due_time(item: Ended, limits: HistoryLimits, *, surplus: bool) -> datetime | None:
-    earliest = item.at + MINIMUM_AGE
+    earliest = item.noted + MINIMUM_AGE
     if surplus:
         return earliest
     return max(earliest, item.at + limits.ttl) if limits.ttl is not None else None

@@ -7,7 +7,7 @@ from typing import Any
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS
 from launchplan_operator.decide.instants import to_instant
-from launchplan_operator.decide.progress import is_terminal
+from launchplan_operator.decide.progress import is_terminal, noted_end
 from launchplan_operator.decide.retention import MINIMUM_AGE
 from launchplan_operator.decide.run import End
 from launchplan_operator.reconcile.booking import is_straggler
@@ -149,9 +149,9 @@ async def _look_after(context: Context, execution: Mapping[str, Any], job: Mappi
 
 
 def _may_start_again(context: Context, execution: Mapping[str, Any]) -> bool:
-    """Tell whether a request for a Job of a run that ended may still arrive: all were sent before its end."""
-    ended = execution["status"].get("completionTime")
-    lately = ended is not None and context.clock() - to_instant(ended) <= MINIMUM_AGE
+    """Tell whether a request for a Job of a run that ended may still arrive: all were sent before that was noted."""
+    noted = noted_end(execution["status"])
+    lately = noted is not None and context.clock() - to_instant(noted) <= MINIMUM_AGE
     return lately and _was_started(context, execution) and may_be_starting(context, execution)
 
 

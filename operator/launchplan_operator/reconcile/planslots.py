@@ -21,9 +21,9 @@ from launchplan_operator.reconcile.retention import executions_of
 from launchplan_operator.render import labels
 
 _FIRED: Final = (
-    "the CronJob fired it, or a later one, but neither its Job nor its execution is left: both were deleted while no "
-    "operator looked, or the CronJob's controller stood still and passed it by; it may have run, and is not run again "
-    "(start a run by hand if it is still wanted)"
+    "the CronJob fired it, or a later one, but neither its Job nor its execution is left: they were deleted while no "
+    "operator looked, or its controller passed it by; it may have run, and is not run again (start a run by hand if it "
+    "is still wanted)"
 )
 _ENDED: Final = "the schedule was changed or ended before the CronJob controller started it"
 

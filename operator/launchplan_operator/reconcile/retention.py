@@ -5,7 +5,7 @@ from typing import Any
 
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, Kind
 from launchplan_operator.decide.instants import to_instant
-from launchplan_operator.decide.progress import is_terminal
+from launchplan_operator.decide.progress import is_terminal, noted_end
 from launchplan_operator.decide.retention import MINIMUM_AGE, Ended, HistoryLimits, decide_retention, marks_of
 from launchplan_operator.reconcile.caches import launcher_key, scoped
 from launchplan_operator.reconcile.context import Context
@@ -81,4 +81,5 @@ async def remove_tombstones(context: Context, plan: Mapping[str, Any]) -> float 
 def _ended(execution: Mapping[str, Any]) -> Ended:
     metadata, status = execution["metadata"], execution["status"]
     at = status.get("completionTime") or metadata["creationTimestamp"]
-    return Ended(metadata["name"], status["phase"], to_instant(at), marks_of(metadata))
+    noted = noted_end(status) or at
+    return Ended(metadata["name"], status["phase"], to_instant(at), to_instant(noted), marks_of(metadata))
