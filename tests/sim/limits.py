@@ -9,7 +9,7 @@ from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.run import is_finished
-from launchplan_operator.reconcile.tombstone import read_cause
+from launchplan_operator.reconcile.tombstone import occupied_since
 from launchplan_operator.render import labels
 from tests.fake.store import Change, Object
 from tests.sim.world import World
@@ -191,8 +191,7 @@ class Limits:
 
     def _old_tombstones(self, now: datetime) -> Iterator[str]:
         for job in self._world.all(JOBS):
-            # A Job that others held back became one later.
-            age = now - to_instant(read_cause(job).get("since", job["metadata"]["creationTimestamp"]))
+            age = now - occupied_since(job)
             # One of a run without a plan goes with its record, and one that a person orphaned with nothing.
             plan = (job["metadata"]["namespace"], (job["metadata"].get("labels") or {}).get(labels.PLAN, ""))
             of_plan = self._world.get(LAUNCH_PLANS, *plan) is not None

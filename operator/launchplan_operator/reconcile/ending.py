@@ -14,7 +14,7 @@ from launchplan_operator.reconcile.context import Context, may_start_until, writ
 from launchplan_operator.reconcile.follow import follow_job, is_job_of
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.reconcile.standing import Standing, find_standing
-from launchplan_operator.reconcile.tombstone import is_tombstone_of, occupy_name, read_cause
+from launchplan_operator.reconcile.tombstone import is_tombstone_of, occupy_name, read_end
 from launchplan_operator.reconcile.unstarted import ASK_AGAIN, let_wait, requested_facts, write_aborted
 from launchplan_operator.render import labels
 
@@ -24,6 +24,8 @@ _MOMENT: Final = 1.0
 _ENDS: Final = frozenset(
     {Reason.Aborted, Reason.Replaced, Reason.JobDeleted, Reason.ExecutionDeleted, Reason.RequesterGone}
 )
+
+_UNTOLD: Final = End(Reason.Aborted, "its Job is kept from running, and does not say why")
 
 
 async def reject(context: Context, execution: Mapping[str, Any], *findings: Finding) -> Outcome:
@@ -46,11 +48,10 @@ async def finish_unstarted(context: Context, execution: Mapping[str, Any], tombs
     standing = find_standing(context, execution)
     if standing.skipped is not None:
         return await skip(context, execution, standing, standing.skipped)
-    cause = read_cause(tombstone)
-    reason, message = Reason[cause["reason"]], cause["message"]
-    if reason in _ENDS:
-        return await write_aborted(context, execution, End(reason, message))
-    return await reject(context, execution, Finding(reason, message, "spec"))
+    end = read_end(tombstone) or _UNTOLD
+    if end.reason in _ENDS:
+        return await write_aborted(context, execution, end)
+    return await reject(context, execution, Finding(end.reason, end.cause, "spec"))
 
 
 async def occupy_if_starting(

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from launchplan_operator.api.canonical import canonical_json
-from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, PODS
 from launchplan_operator.decide.instants import instant_text, to_instant
 from launchplan_operator.decide.progress import is_terminal, run_status
@@ -15,7 +14,7 @@ from launchplan_operator.reconcile.caches import project_pod, scoped
 from launchplan_operator.reconcile.context import Context, write_status
 from launchplan_operator.reconcile.result import Done, Failed, Outcome
 from launchplan_operator.reconcile.standing import find_end, find_standing, origin_of
-from launchplan_operator.reconcile.tombstone import read_cause, tell_cause
+from launchplan_operator.reconcile.tombstone import read_end, tell_cause
 from launchplan_operator.reconcile.unstarted import write_aborted
 from launchplan_operator.render import labels
 from launchplan_operator.render.job import JobContent
@@ -62,7 +61,7 @@ async def follow_job(context: Context, execution: Mapping[str, Any], job: Mappin
         outcome = await _end_job(context, execution, job, end)
     if not isinstance(outcome, Done):
         return outcome
-    end = end or _end_of(job)
+    end = end or read_end(job)
     contract = _contract(job)
     pods = await _pods(context, job, contract)
     state = observe_run(job, contract, pods, end=end)
@@ -140,12 +139,6 @@ async def _end_job(context: Context, execution: Mapping[str, Any], job: Mapping[
     return (
         Done() if reply.ok or reply.not_found else Failed(f"terminate {execution['metadata']['name']}: {reply.message}")
     )
-
-
-def _end_of(job: Mapping[str, Any]) -> End | None:
-    """Return why a Job was told to end, as it stands on it."""
-    cause = read_cause(job)
-    return End(Reason[cause["reason"]], cause["message"]) if cause else None
 
 
 async def _pods(context: Context, job: Mapping[str, Any], contract: ResultContract) -> Sequence[Mapping[str, Any]]:

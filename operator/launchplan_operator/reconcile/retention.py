@@ -10,7 +10,7 @@ from launchplan_operator.decide.retention import MINIMUM_AGE, Ended, HistoryLimi
 from launchplan_operator.reconcile.caches import launcher_key, scoped
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
-from launchplan_operator.reconcile.tombstone import read_cause
+from launchplan_operator.reconcile.tombstone import occupied_since
 
 #: What is kept of the runs of a bare workflow: as a plan keeps by default.
 BARE_LIMITS = HistoryLimits(succeeded=10, failed=10, skipped=10)
@@ -69,8 +69,7 @@ async def remove_tombstones(context: Context, plan: Mapping[str, Any]) -> float 
     left: list[float] = []
     for tombstone in context.caches.jobs.by("tombstone", scoped(namespace, name)):
         metadata = tombstone["metadata"]
-        since = read_cause(tombstone).get("since", metadata["creationTimestamp"])
-        wait = (to_instant(since) + MINIMUM_AGE - now).total_seconds()
+        wait = (occupied_since(tombstone) + MINIMUM_AGE - now).total_seconds()
         if wait > 0:
             left.append(wait)
             continue

@@ -17,7 +17,7 @@ from launchplan_operator.decide.schedule import slot_of_name
 from launchplan_operator.reconcile.caches import scoped
 from launchplan_operator.reconcile.context import Context, starts_until
 from launchplan_operator.reconcile.result import Failed
-from launchplan_operator.reconcile.tombstone import occupy_name, read_cause, told_end
+from launchplan_operator.reconcile.tombstone import occupy_name, read_end, told_end
 from launchplan_operator.render import labels
 
 #: How long after its run's end a pod may take to end before a person is told.
@@ -153,7 +153,8 @@ def _is_foreign(job: Mapping[str, Any] | None, plan: Mapping[str, Any]) -> bool:
 
 
 def _is_deleted_early(job: Mapping[str, Any] | None) -> bool:
-    return job is not None and labels.is_tombstone(job) and read_cause(job).get("reason") == Reason.ExecutionDeleted
+    end = read_end(job) if job is not None and labels.is_tombstone(job) else None
+    return end is not None and end.reason == Reason.ExecutionDeleted
 
 
 def _tell_lingering(

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import JOBS
+from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import cause_of
 from launchplan_operator.decide.run import End
 from launchplan_operator.reconcile.context import Context
@@ -54,13 +57,28 @@ def tell_cause(end: End) -> dict[str, str]:
     return {"reason": str(end.reason), "message": end.cause}
 
 
-def read_cause(job: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return why a run never starts, or was told to end, as its Job has it: `{reason, message}`, empty where none is told.
+def read_end(job: Mapping[str, Any]) -> End | None:
+    """Return why a run never starts, or was told to end, as its Job bears it; None where nothing that we wrote is there."""
+    cause = _read_cause(job)
+    reason = Reason.__members__.get(str(cause.get("reason")))
+    return End(reason, str(cause.get("message"))) if reason is not None else None
 
-    A Job that became a tombstone later says `since` when.
-    """
-    cause: dict[str, str] = json.loads((job["metadata"].get("annotations") or {}).get(labels.CAUSE) or "{}")
-    return cause
+
+def occupied_since(tombstone: Mapping[str, Any]) -> datetime:
+    """Return since when a Job is a tombstone: as a rule since it was made, where it became one later its cause says."""
+    made = to_instant(tombstone["metadata"]["creationTimestamp"])
+    with suppress(KeyError, TypeError, ValueError):
+        return max(made, to_instant(_read_cause(tombstone)["since"]))
+    return made
+
+
+def _read_cause(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a Job bears as its cause: anything, as people can write there."""
+    text = (job["metadata"].get("annotations") or {}).get(labels.CAUSE)
+    with suppress(ValueError):
+        cause = json.loads(text or "{}")
+        return cause if isinstance(cause, dict) else {}
+    return {}
 
 
 def _owners(context: Context, run: Mapping[str, Any], plan: Mapping[str, Any] | None) -> list[dict[str, Any]]:
