@@ -15,9 +15,11 @@ from launchplan_operator.api.kinds import (
     JOBS,
     LAUNCH_PLAN_EXECUTIONS,
     LAUNCH_PLANS,
+    WORKFLOW_DEFINITIONS,
     Kind,
 )
 from launchplan_operator.decide.instants import instant_text
+from launchplan_operator.decide.slottimes import slot_name
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.execution import reconcile_execution
 from launchplan_operator.reconcile.plan import reconcile_plan
@@ -240,3 +242,28 @@ async def test_a_run_of_which_the_watch_tells_before_the_answer_does_is_not_take
     assert met == [Again(1.0)]
     assert await reconcile_execution(context, NAMESPACE, caught_up) == Again(0.0)
     assert caught_up in world.names(JOBS)
+
+
+@virtual_time
+async def test_a_cronjob_that_a_persons_job_blocks_goes_on_though_the_version_cannot_be_read() -> None:
+    """Its controller stops at a name that is taken, and starts whatever comes after once somebody writes to the CronJob."""
+    world = World()
+    world.create(workflow())
+    world.create(plan(schedule=MINUTELY | LATEST))
+    await world.start()
+    await world.advance(130, 5)
+    lose_versions(world)
+    world.delete(WORKFLOW_DEFINITIONS, "greet")
+    slot = virtual_now() + timedelta(minutes=1)
+    pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
+    metadata = {"name": slot_name("hello", slot.replace(second=0)), "namespace": NAMESPACE}
+    world.create({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": {"spec": pod}}})
+    await world.advance(9 * 60, 5)
+    assert world.ready()[1:] == ("True", "WorkflowNotFound")
+    told = {each["outcome"]: each["message"] for each in world.status["decisions"]}
+    assert told["Missed"] == "the version that was to start it could not be read when it came"
+    assert told.keys() == {"Missed", "Unknown"}, "its controller starts the newest one, and passes the others by"
+    counts = world.status["counts"]
+    assert counts["started"] + counts["missed"] + counts["unknown"] == 11
+    await world.advance(180, 5)
+    assert world.status["counts"]["started"] == counts["started"] + 3

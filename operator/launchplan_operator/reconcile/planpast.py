@@ -104,7 +104,7 @@ async def _fill_gap(
 async def _account_late(context: Context, here: Situation, table: Timetable, base: datetime) -> SlotAccount | Failed:
     """Settle the slots that the CronJob's controller did not start, and starts no more."""
     until = context.clock() - CRONJOB_GIVES_UP
-    if until <= base or here.version is None:
+    if until <= base:
         return NOTHING
     past = await traceless_slots(context, here.plan, table, base, until)
     if isinstance(past, Failed):
@@ -113,7 +113,10 @@ async def _account_late(context: Context, here: Situation, table: Timetable, bas
         return NOTHING
     late = past.unexplained
     later = bool(late) and past.until > late[-1]
-    made_up = await catch_up(context, here.plan, here.version, late, 0, started_later=later)
+    if here.version is None:
+        made_up = await account_missed(context, here.plan, late, 0, lambda _: _UNREADABLE)
+    else:
+        made_up = await catch_up(context, here.plan, here.version, late, 0, started_later=later)
     if isinstance(made_up, Failed):
         return made_up
     if late and here.live is not None:
