@@ -114,8 +114,7 @@ class Triggers:
         """
         namespace, name = _name(old, new)
         key = ("LaunchPlanExecution", namespace, name)
-        if old is None and new is not None and not _phase(new) and (not self.own_write or labels.is_slot_run(new)):
-            # A slot's run was made by its plan's look: it was nobody's own write, and the watch brings nothing newer.
+        if old is None and new is not None and not _phase(new) and not (self.own_write and self._goes_on_alone(new)):
             self._queue.add(key, urgent=True)
         self._wake_own(key, old, new)
         if new is None and old is not None:
@@ -130,6 +129,18 @@ class Triggers:
             key = (reference.get("kind", "LaunchPlan"), namespace, str(reference.get("name")))
             self._queue.add_after(key, UNHURRIED if new is not None and _phase(new) == "Running" else GATHERING)
         self._wake_other_side(old, new)
+
+    def _goes_on_alone(self, made: Object) -> bool:
+        """Tell whether whoever made a run brings it forward as well: the watch brings nothing newer.
+
+        A slot's run was made by its plan's look. One that was asked for through a reference is woken by the run that
+        asked, unless that one went meanwhile.
+        """
+        requester = labels.requester_of(made)
+        if requester is None:
+            return not labels.is_slot_run(made)
+        asking = self._caches.executions.get(requester.namespace, requester.execution)
+        return asking is not None and asking["metadata"]["uid"] == requester.uid
 
     def _wake_other_side(self, old: Object | None, new: Object | None) -> None:
         """Wake the run that asks for this one, at each change; those that this one asks for, if it counts on them or not."""

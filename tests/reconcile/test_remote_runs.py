@@ -1,7 +1,9 @@
 """Runs through references over an in-memory API server: asked for, started, mirrored and ended on both sides together."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -10,7 +12,9 @@ from launchplan_operator.api.kinds import (
     LAUNCH_PLAN_EXECUTIONS,
     LAUNCH_PLANS,
     REFERENCE_LAUNCH_PLANS,
+    Kind,
 )
+from launchplan_operator.kube.client import Client, Reply
 from launchplan_operator.render import labels
 from tests.fake.faults import Fault, Lost
 from tests.fake.routing import Call
@@ -489,3 +493,22 @@ def test_a_request_that_arrives_after_its_run_was_settled_starts_nothing(meanwhi
         assert all(labels.is_tombstone(job) for job in world.all(JOBS))
 
     story()
+
+
+@virtual_time
+async def test_a_run_whose_requester_went_while_it_was_made_is_ended() -> None:
+    """Nobody is left to count on it, or to tell of it: what the watch brings of it is known already."""
+    world = await neighbours()
+    create = Client.create
+
+    async def create_after_all_went(self: Client, kind: Kind, obj: Object) -> Reply:
+        if kind == LAUNCH_PLAN_EXECUTIONS:
+            world.api.do("DELETE", LAUNCH_PLAN_EXECUTIONS.path(ASKING, "asked"), {})
+            await asyncio.sleep(1)
+        return await create(self, kind, obj)
+
+    with patch.object(Client, "create", create_after_all_went):
+        world.ask(asked())
+        await world.advance(10)
+    assert world.remote()["status"]["phase"] == "Aborted"
+    assert world.remote()["status"]["error"]["code"] == "RequesterGone"

@@ -19,13 +19,14 @@ from launchplan_operator.api.kinds import (
 from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.timetable import read_timetable
-from launchplan_operator.reconcile.booking import book
+from launchplan_operator.reconcile.booking import TOO_LATE, book
 from launchplan_operator.reconcile.caches import Caches
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.execution import reconcile_execution
 from launchplan_operator.reconcile.plan import reconcile_plan
 from launchplan_operator.reconcile.planslots import traceless_slots
 from launchplan_operator.reconcile.result import Again, Done, Failed
+from launchplan_operator.reconcile.tombstone import occupy_name
 from launchplan_operator.reconcile.uncounted import confirm_uncounted
 from launchplan_operator.render import labels
 from launchplan_operator.render.execution import render_slot_run
@@ -233,3 +234,18 @@ async def test_a_cronjob_that_an_old_list_does_not_show_is_asked_for() -> None:
     assert isinstance(await reconcile_plan(context, NAMESPACE, "hello"), Again)
     assert context.caches.cronjobs.get(NAMESPACE, "hello") is not None
     assert world.ready()[2] == "Active"
+
+
+@virtual_time
+async def test_a_late_run_that_was_not_removed_to_the_end_is_removed_by_the_next_process() -> None:
+    """Its name was occupied, and its slot is told as missed: it is not told as rejected besides."""
+    world, context = await begun("0 0 1 1 *")
+    await world.crash()
+    owner = world.get(LAUNCH_PLANS, "hello")
+    slot, asked = (instant_text(virtual_now() + timedelta(seconds=after)) for after in (60, 0))
+    run_of_slot = render_slot_run(owner, "hello-1", owner["status"]["activeVersion"], (slot, "Schedule"), {}, asked)
+    created = deepcopy(world.create(run_of_slot))
+    context.caches.executions.put(created)
+    assert not isinstance(await occupy_name(context, created["metadata"], TOO_LATE, owner), Failed)
+    assert await reconcile_execution(context, NAMESPACE, "hello-1") == Done()
+    assert world.names(EXECUTIONS) == []

@@ -56,7 +56,7 @@ OFTEN = frozenset(
 #: Calls so seldom that they are lain in wait for whatever else befell the seed.
 RAREST = frozenset(
     {
-        "execution._remove_straggler:delete",
+        "booking.remove_late:delete",
         "execution._remove_straggler:get",
         "planpast._wake_controller:replace",
         "requester.end_remote:patch",

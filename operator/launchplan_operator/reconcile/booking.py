@@ -1,15 +1,18 @@
 """The books of the slots that were started: which runs stand in them, and which came when their slot was settled."""
 
 from collections.abc import Container, Mapping
-from typing import Any
+from typing import Any, Final
 
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS
+from launchplan_operator.decide.run import End
 from launchplan_operator.reconcile.caches import came_late
 from launchplan_operator.reconcile.context import Context
-from launchplan_operator.reconcile.result import Failed
+from launchplan_operator.reconcile.result import Done, Failed, Outcome
 from launchplan_operator.render import labels
 
+#: Why the run of a slot goes that had another outcome before it came.
+TOO_LATE: Final = End(Reason.Missed, "the slot was settled before its run came")
 #: Outcomes of slots that left no run.
 _UNSTARTED = frozenset({Reason.Missed.value, Reason.Unknown.value})
 
@@ -49,6 +52,15 @@ def is_straggler(
     knows_all = elected or came_late(execution)
     marks = [schedule[mark] for mark in (("since", "lastSlot") if knows_all else ("since",)) if schedule.get(mark)]
     return execution["metadata"]["annotations"][labels.SLOT] <= max(marks) if marks else knows_all
+
+
+async def remove_late(context: Context, run: Mapping[str, Any]) -> Outcome:
+    """Delete a slot's run that came too late, and whose name is occupied: its slot has its outcome."""
+    namespace, name, uid = (run["metadata"][key] for key in ("namespace", "name", "uid"))
+    # It is no run that stood in the books and is lost.
+    context.caches.booked_runs.discard(uid)
+    reply = await context.client.delete(LAUNCH_PLAN_EXECUTIONS, namespace, name, uid=uid)
+    return Done() if reply.ok or reply.not_found or reply.conflict else Failed(f"late run {name}: {reply.message}")
 
 
 def _told_unstarted(plan: Mapping[str, Any]) -> set[str]:

@@ -10,6 +10,7 @@ from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.ledger import Skipped
 from launchplan_operator.decide.progress import rejected_status, skipped_status
 from launchplan_operator.decide.run import End
+from launchplan_operator.reconcile.booking import TOO_LATE, remove_late
 from launchplan_operator.reconcile.context import Context, may_start_until, write_status
 from launchplan_operator.reconcile.follow import follow_job, is_job_of
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
@@ -49,6 +50,9 @@ async def finish_unstarted(context: Context, execution: Mapping[str, Any], tombs
     if standing.skipped is not None:
         return await skip(context, execution, standing, standing.skipped)
     end = read_end(tombstone) or _UNTOLD
+    if end == TOO_LATE:
+        # Whoever found it late was cut off before the run was removed.
+        return await remove_late(context, execution)
     if end.reason in _ENDS:
         return await write_aborted(context, execution, end)
     return await reject(context, execution, Finding(end.reason, end.cause, "spec"))

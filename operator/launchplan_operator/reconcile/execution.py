@@ -10,7 +10,7 @@ from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal, noted_end
 from launchplan_operator.decide.retention import MINIMUM_AGE
 from launchplan_operator.decide.run import End
-from launchplan_operator.reconcile.booking import is_straggler
+from launchplan_operator.reconcile.booking import TOO_LATE, is_straggler, remove_late
 from launchplan_operator.reconcile.caches import may_have_come_late, scoped
 from launchplan_operator.reconcile.context import Context, may_be_starting, write_status
 from launchplan_operator.reconcile.follow import adopt_stray, follow_job, is_job_of, origin_type
@@ -28,7 +28,6 @@ _JOB_DELETED = (
     "the Job was deleted by hand before the run had ended, and is not made again (kubectl launchplan relaunch runs it "
     "once more)"
 )
-_TOO_LATE = End(Reason.Missed, "the slot was settled before its run came")
 #: How long a slot's run that is in nobody's books here may yet be taken, here or by the process that made it.
 _CLAIMED_WITHIN = timedelta(seconds=60)
 #: Seconds after which a run that somebody may be about to take, or not, is looked at again.
@@ -82,23 +81,19 @@ async def _remove_straggler(
         return None
     if not is_straggler(execution, plan, context.caches.booked_runs, elected=context.elected):
         return _await_booking(context, execution)
-    namespace, name, uid = (execution["metadata"][key] for key in ("namespace", "name", "uid"))
-    if scoped(namespace, name) in context.caches.asked_runs:
+    if scoped(execution["metadata"]["namespace"], execution["metadata"]["name"]) in context.caches.asked_runs:
         return Again(_UNTIL_ANSWERED)
     # Where no leader is elected, another process may have it in its books: that one accepts it meanwhile.
     wait = to_instant(execution["metadata"]["creationTimestamp"]) + _CLAIMED_WITHIN - context.clock()
     if not context.elected and wait > timedelta():
         return Again(wait.total_seconds())
     # Whoever has it in its books may have asked for its Job, and waits for an answer.
-    found = await occupy_name(context, execution["metadata"], _TOO_LATE, plan)
+    found = await occupy_name(context, execution["metadata"], TOO_LATE, plan)
     if isinstance(found, Failed):
         return found
     if _has_started(execution, found):
         return None
-    # Its slot has its outcome: it is no run that stood in the books and is lost.
-    context.caches.booked_runs.discard(uid)
-    reply = await context.client.delete(LAUNCH_PLAN_EXECUTIONS, namespace, name, uid=uid)
-    return Done() if reply.ok or reply.not_found or reply.conflict else Failed(f"late run {name}: {reply.message}")
+    return await remove_late(context, execution)
 
 
 def _await_booking(context: Context, execution: Mapping[str, Any]) -> Outcome | None:
