@@ -114,7 +114,12 @@ class Triggers:
         """
         namespace, name = _name(old, new)
         key = ("LaunchPlanExecution", namespace, name)
-        if old is None and new is not None and not _phase(new) and not (self.own_write and self._goes_on_alone(new)):
+        if (
+            old is None
+            and new is not None
+            and not _phase(new)
+            and not (self.own_write and self._is_brought_forward(new))
+        ):
             self._queue.add(key, urgent=True)
         self._wake_own(key, old, new)
         if new is None and old is not None:
@@ -130,7 +135,7 @@ class Triggers:
             self._queue.add_after(key, UNHURRIED if new is not None and _phase(new) == "Running" else GATHERING)
         self._wake_other_side(old, new)
 
-    def _goes_on_alone(self, made: Object) -> bool:
+    def _is_brought_forward(self, made: Object) -> bool:
         """Tell whether whoever made a run brings it forward as well: the watch brings nothing newer.
 
         A slot's run was made by its plan's look. One that was asked for through a reference is woken by the run that
