@@ -244,32 +244,9 @@ SLOT_RUN = run(
     }
 )
 
-ASKING = made(
-    "LaunchPlanExecution", "asking", "away", spec={"launchPlanRef": {"kind": "ReferenceLaunchPlan", "name": "r"}}
-)
-_FROM = {
-    "launchplan.dev/from-namespace": "away",
-    "launchplan.dev/from-reference": "r",
-    "launchplan.dev/from-execution": "asking",
-    "launchplan.dev/from-uid": "LaunchPlanExecution-asking",
-}
-ASKED_RUN = run("ref-LaunchPlanExecution-asking", meta={"labels": _FROM})
-ASKED: Key = ("LaunchPlanExecution", "team", "ref-LaunchPlanExecution-asking")
-
 
 @cases(
     Case("a new run wakes itself, and its plan later", None, run(), (RUN,), (PLAN,)),
-    Case("one that we made for another leaves it to that", None, ASKED_RUN, (), (PLAN,), beside=(ASKING,), own=True),
-    Case("which may have gone meanwhile", None, ASKED_RUN, (ASKED,), (PLAN,), own=True),
-    Case(
-        "or be another one by now",
-        None,
-        ASKED_RUN,
-        (ASKED,),
-        (PLAN,),
-        beside=(made("LaunchPlanExecution", "asking", "away", meta={"uid": "anew"}, spec=ASKING["spec"]),),
-        own=True,
-    ),
     Case("a record of ours that is new wakes its plan", None, run(), (), (PLAN,), own=True),
     Case("a slot's run that the plan made wakes itself too", None, SLOT_RUN, (RUN,), (PLAN,), own=True),
     Case("a phase wakes the plan", run(), run(phase="Queued"), (), (RUN, PLAN)),

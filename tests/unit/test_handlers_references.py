@@ -172,7 +172,9 @@ def test_a_namespace_wakes_references_by_its_labels(case: Case) -> None:
         beside=(asked(**NOTED),),
         own=True,
     ),
-    Case("whoever made the other side goes on by itself", None, remote(), later=(PLAN,), own=True),
+    Case("whoever made the other side brings it forward", None, remote(), later=(PLAN,), beside=(asked(),), own=True),
+    Case("unless that went meanwhile", None, remote(), now=(REMOTE,), later=(PLAN,), own=True),
+    Case("or is another one by now", None, remote(), (REMOTE,), (PLAN,), beside=(asked(uid="u2"),), own=True),
     Case(
         "labels without the name that goes with them wake nobody",
         remote(name="pretends", phase="Queued"),
