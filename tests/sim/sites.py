@@ -43,7 +43,6 @@ OFTEN = frozenset(
         "revisions.keep_revision:create",
         "revisions.load_revision:get",
         "seats._open_pods:list",
-        "slotruns._start:create",
         "tombstone.occupy_name:create",
         "uncounted._as_it_is:get",
         "watch._list:chunks",
