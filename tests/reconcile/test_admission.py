@@ -13,7 +13,7 @@ from launchplan_operator.render import labels
 from tests.fake.faults import Fault, Lost
 from tests.fake.routing import Call
 from tests.fake.virtual import virtual_time
-from tests.reconcile.world import NAMESPACE, World, plan, run, workflow
+from tests.reconcile.world import NAMESPACE, World, job_of_a_person, plan, run, workflow
 
 EXECUTIONS = LAUNCH_PLAN_EXECUTIONS
 
@@ -26,13 +26,6 @@ async def limited_world(maximum: int = 1, behavior: str = "Queue", **spec: Any) 
     await world.start()
     world.pods_end = False
     return world
-
-
-def job_of_a_person(name: str) -> dict[str, Any]:
-    """Return a Job that somebody made."""
-    pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
-    metadata = {"name": name, "namespace": NAMESPACE}
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": {"spec": pod}}}
 
 
 def phases(world: World) -> dict[str, str]:

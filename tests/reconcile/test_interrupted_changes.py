@@ -31,7 +31,7 @@ from tests.fake.faults import Fault, Lost
 from tests.fake.routing import Call
 from tests.fake.store import Object
 from tests.fake.virtual import run_virtual, virtual_now, virtual_time
-from tests.reconcile.world import NAMESPACE, World, plan, run, workflow
+from tests.reconcile.world import NAMESPACE, World, job_of_a_person, plan, run, workflow
 
 MINUTELY: dict[str, Any] = {"cron": "* * * * *"}
 OPERATOR: dict[str, Any] = {"engine": "Operator"}
@@ -174,7 +174,7 @@ def test_a_late_slot_whose_name_a_person_took_is_missed(engine: str, *, tombston
         cause = {"reason": "SlotNameTaken", "message": "it is a slot's name"}
         owners = [labels.owner_reference(theirs, controller=True)]
         kept = render_tombstone((NAMESPACE, name), theirs["metadata"]["uid"], cause, "hello", owners)
-        world.create(kept if tombstone else _job_of_a_person(name))
+        world.create(kept if tombstone else job_of_a_person(name))
         await world.advance(40 * 60, 30)
         await world.start()
         await world.advance(30)
@@ -184,11 +184,6 @@ def test_a_late_slot_whose_name_a_person_took_is_missed(engine: str, *, tombston
         ]
 
     run_virtual(story())
-
-
-def _job_of_a_person(name: str) -> Object:
-    spec = {"template": {"spec": workflow()["spec"]["job"]["template"]["spec"]}}
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec}
 
 
 @virtual_time
@@ -255,9 +250,7 @@ async def test_a_cronjob_that_a_persons_job_blocks_goes_on_though_the_version_ca
     lose_versions(world)
     world.delete(WORKFLOW_DEFINITIONS, "greet")
     slot = virtual_now() + timedelta(minutes=1)
-    pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
-    metadata = {"name": slot_name("hello", slot.replace(second=0)), "namespace": NAMESPACE}
-    world.create({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": {"spec": pod}}})
+    world.create(job_of_a_person(slot_name("hello", slot.replace(second=0))))
     await world.advance(9 * 60, 5)
     assert world.ready()[1:] == ("True", "WorkflowNotFound")
     told = {each["outcome"]: each["message"] for each in world.status["decisions"]}

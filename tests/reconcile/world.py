@@ -55,6 +55,13 @@ def run(name: str = "by-hand", **spec: Any) -> Object:
     return _manifest(LAUNCH_PLAN_EXECUTIONS, name, {"launchPlanRef": {"name": "hello"}} | spec)
 
 
+def job_of_a_person(name: str) -> dict[str, Any]:
+    """Return a Job that somebody made."""
+    pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}]}
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": {"spec": pod}}}
+
+
 def _manifest(kind: Kind, name: str, spec: dict[str, Any]) -> Object:
     metadata = {"name": name, "namespace": NAMESPACE}
     return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "spec": spec}
