@@ -17,9 +17,9 @@ from launchplan_operator.api.schedule import Schedule
 from launchplan_operator.api.types import check_value
 from launchplan_operator.decide.inputs import MAX_INPUT_BYTES
 from launchplan_operator.decide.kickoff import kickoff_value, sample_slot_inputs, slot_inputs
+from launchplan_operator.decide.planreading import Runnable, read_runnable
 from launchplan_operator.decide.validate import PlanView, WorkflowView, validate_plan
 from launchplan_operator.decide.versions import WorkflowContent, take_snapshot
-from launchplan_operator.reconcile.planview import Runnable, read_runnable
 from tests.unit.mended import patched
 from tests.unit.strategies import INSTANTS
 from tests.unit.test_decide_validate import workflow

@@ -16,12 +16,12 @@ from launchplan_operator.decide.activation import Activation
 from launchplan_operator.decide.catchup import decide_catchup
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.kickoff import slot_inputs
+from launchplan_operator.decide.planreading import PlanReading, Runnable
 from launchplan_operator.decide.schedule import Timetable, next_slots, read_schedule, slot_name
 from launchplan_operator.decide.slots import due_slots
 from launchplan_operator.decide.validate import WorkflowView
 from launchplan_operator.reconcile.planforce import _is_scheduled
 from launchplan_operator.reconcile.plansituation import Situation, mark_of
-from launchplan_operator.reconcile.planview import PlanReading, Runnable
 from launchplan_operator.render.execution import render_slot_run
 from tests.fake.api import FakeApi
 from tests.fake.errors import ApiError

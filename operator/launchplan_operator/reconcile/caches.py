@@ -20,6 +20,7 @@ from launchplan_operator.api.kinds import (
     Kind,
 )
 from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.planreading import PlanReading
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.validate import WorkflowView
 from launchplan_operator.decide.versions import Snapshot
@@ -30,6 +31,8 @@ _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp",
 _REMEMBERED = 10_000
 #: How many versions that are not their plans' newest are held; each has a whole workflow in it.
 _SNAPSHOTS = 200
+#: Of how many plans it is held what they mean.
+_READINGS = 200
 #: Whoever asks for an object gives up after 30 s; clocks may differ by some seconds.
 _UNANSWERED, _ANSWERED = timedelta(seconds=20), timedelta(seconds=45)
 
@@ -207,10 +210,19 @@ class Caches:
     #: What each workflow was last seen to mean, with its resourceVersion: reading one costs more than all else of a plan.
     views: dict[tuple[str, str], tuple[str, WorkflowView]] = field(default_factory=dict)
 
+    #: What each of the plans that were read last means, by uid, with the object that it was read from.
+    readings: dict[str, tuple[Mapping[str, Any], PlanReading]] = field(default_factory=dict)
+
     def remember_snapshot(self, snapshot: Snapshot) -> None:
         """Hold a version that was read back."""
         self.snapshots[snapshot.hash] = snapshot
         _forget_oldest(self.snapshots, _SNAPSHOTS)
+
+    def remember_reading(self, plan: Mapping[str, Any], reading: PlanReading) -> None:
+        """Hold what a plan means: all runs that start in a burst ask for it."""
+        self.readings.pop(plan["metadata"]["uid"], None)
+        self.readings[plan["metadata"]["uid"]] = (plan, reading)
+        _forget_oldest(self.readings, _READINGS)
 
     def confirm_plan(self, uid: str) -> None:
         """Note that a plan is held as the server has it, or newer."""

@@ -11,6 +11,7 @@ from launchplan_operator.api.mending import retarget
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.decide.inputs import Bindings, nearest_name, resolve_inputs
 from launchplan_operator.decide.permissions import permit_settings
+from launchplan_operator.decide.planreading import PlanReading, Runnable
 from launchplan_operator.decide.references import (
     REFERENCE_PATH,
     VERSION_PATH,
@@ -26,7 +27,7 @@ from launchplan_operator.decide.validate import WorkflowView
 from launchplan_operator.decide.versions import find_version, remember_version, take_snapshot
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.planforce import activate
-from launchplan_operator.reconcile.planview import PlanReading, Runnable, load_version, read_plan
+from launchplan_operator.reconcile.planview import load_version, read_plan
 from launchplan_operator.reconcile.revisions import known_versions, load_revision
 from launchplan_operator.reconcile.workflow import see_workflow
 from launchplan_operator.render.content import plan_content, workflow_content

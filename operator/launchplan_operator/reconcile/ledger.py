@@ -23,11 +23,11 @@ from launchplan_operator.decide.ledger import (
     skip_runs,
     take_seats,
 )
+from launchplan_operator.decide.planreading import PlanReading
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.reconcile.caches import scoped
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.planforce import Force
-from launchplan_operator.reconcile.planview import PlanReading
 from launchplan_operator.reconcile.rebuild import rebuild_ledger
 from launchplan_operator.reconcile.result import Failed
 from launchplan_operator.reconcile.seats import review_seats, started_names

@@ -10,6 +10,7 @@ from launchplan_operator.api.conditions import Finding, Reason
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS
 from launchplan_operator.api.types import parse_go_duration
 from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.planreading import PlanReading
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.readiness import patience_left
 from launchplan_operator.decide.retention import HistoryLimits
@@ -20,7 +21,7 @@ from launchplan_operator.reconcile.planforce import find_force
 from launchplan_operator.reconcile.planreport import report_status
 from launchplan_operator.reconcile.planschedule import advance_schedule
 from launchplan_operator.reconcile.planslots import join_accounts
-from launchplan_operator.reconcile.planview import PlanReading, read_plan
+from launchplan_operator.reconcile.planview import read_plan
 from launchplan_operator.reconcile.requester import is_awaited
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.reconcile.retention import executions_of, remove_tombstones, retain

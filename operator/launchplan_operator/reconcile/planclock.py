@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from launchplan_operator.decide.planreading import Runnable
 from launchplan_operator.decide.planstatus import ScheduleFacts
 from launchplan_operator.decide.schedule import Timetable, plan_identity, read_described, schedule_hash, slot_name
 from launchplan_operator.decide.slots import DueSlots, due_slots
@@ -16,7 +17,6 @@ from launchplan_operator.reconcile.booking import book
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.plansituation import NOTHING, ScheduleStep, Situation, mark_of
 from launchplan_operator.reconcile.planslots import SlotAccount, account_missed, account_unfired, join_accounts
-from launchplan_operator.reconcile.planview import Runnable
 from launchplan_operator.reconcile.result import Failed
 from launchplan_operator.reconcile.retention import executions_of
 from launchplan_operator.reconcile.slotruns import catch_up, start_slots

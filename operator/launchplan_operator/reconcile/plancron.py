@@ -9,13 +9,13 @@ from launchplan_operator.api.mending import edit_object, run_command
 from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.decide.adoption import ADOPT
 from launchplan_operator.decide.engine import cron_text_of
+from launchplan_operator.decide.planreading import Runnable
 from launchplan_operator.decide.refusals import show_quota
 from launchplan_operator.decide.schedule import schedule_hash
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.execution import record_job
 from launchplan_operator.reconcile.follow import adopt_job, is_job_of
-from launchplan_operator.reconcile.planview import Runnable
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.render import labels
 from launchplan_operator.render.content import plan_content

@@ -10,9 +10,10 @@ from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.decide.activation import Activation, decide_activation
 from launchplan_operator.decide.engine import Engine, choose_engine
 from launchplan_operator.decide.permissions import asked_settings, check_permissions, permit_settings
+from launchplan_operator.decide.planreading import PlanReading, Runnable
 from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.reconcile.context import Context
-from launchplan_operator.reconcile.planview import PlanReading, Runnable, load_version
+from launchplan_operator.reconcile.planview import load_version
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from launchplan_operator.api.mending import target_of
 from launchplan_operator.decide.consent import check_consent
 from launchplan_operator.decide.counting import Countable, Counting, count_executions
 from launchplan_operator.decide.decisions import decision_of, withdraw_unstarted
+from launchplan_operator.decide.planreading import PlanReading
 from launchplan_operator.decide.planstatus import PlanReport, build_plan_status, plan_interface
 from launchplan_operator.decide.progress import cause_of, is_terminal
 from launchplan_operator.decide.versions import bound_history
@@ -18,7 +19,6 @@ from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.ledger import LedgerStep
 from launchplan_operator.reconcile.planforce import Force
 from launchplan_operator.reconcile.plansituation import ScheduleStep
-from launchplan_operator.reconcile.planview import PlanReading
 from launchplan_operator.reconcile.referrers import report_referrers
 
 

@@ -20,6 +20,7 @@ from launchplan_operator.decide.cronjob import (
     read_live,
     read_timing,
 )
+from launchplan_operator.decide.planreading import Runnable
 from launchplan_operator.decide.planstatus import Engine, ScheduleFacts
 from launchplan_operator.decide.schedule import Timetable, read_timetable
 from launchplan_operator.decide.slots import settling_slot
@@ -48,7 +49,6 @@ from launchplan_operator.reconcile.plansituation import (
     recorded_facts,
 )
 from launchplan_operator.reconcile.planslots import account_fired, account_unfired, join_accounts
-from launchplan_operator.reconcile.planview import Runnable
 from launchplan_operator.reconcile.result import Again, Done, Failed
 from launchplan_operator.render import labels
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from launchplan_operator.api.conditions import Finding
 from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.planreading import Runnable
 from launchplan_operator.decide.planstatus import ScheduleFacts
 from launchplan_operator.decide.schedule import Timetable, read_described, read_timetable
 from launchplan_operator.reconcile.planslots import SlotAccount
-from launchplan_operator.reconcile.planview import Runnable
 from launchplan_operator.reconcile.result import Outcome
 from launchplan_operator.render import labels
 

@@ -1,19 +1,17 @@
 """A plan read together with its workflow: the version that it stands for, or everything that is wrong with it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
-from launchplan_operator.api.conditions import Finding, Reason
+from launchplan_operator.api.conditions import Finding
 from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.settings import Allow
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec
-from launchplan_operator.decide.inputs import Bindings, resolve_inputs
-from launchplan_operator.decide.kickoff import sample_slot_inputs, slot_inputs
+from launchplan_operator.decide.planreading import PlanReading, Runnable, read_runnable, runnable_of
 from launchplan_operator.decide.references import workflow_version_not_found
-from launchplan_operator.decide.schedule import Timetable, read_schedule
+from launchplan_operator.decide.schedule import read_schedule
 from launchplan_operator.decide.validate import PlanView, WorkflowView, validate_plan
 from launchplan_operator.decide.versions import (
     KnownVersion,
@@ -28,61 +26,26 @@ from launchplan_operator.reconcile.revisions import load_revision, recall_versio
 from launchplan_operator.reconcile.workflow import see_workflow
 
 
-@dataclass(frozen=True, slots=True)
-class Runnable:
-    """A version that can be run: what its snapshot means.
-
-    Attributes:
-        version: the plan's.
-        workflow_version: the workflow's.
-        timetable: when it fires; None without a schedule, or where the schedule cannot be read any more.
-        inputs: what a slot gets, but for the time that an input may take from it; None where a caller must give something.
-    """
-
-    version: str
-    spec: LaunchPlanSpec
-    workflow_version: str
-    workflow: WorkflowDefinitionSpec
-    timetable: Timetable | None
-    inputs: Mapping[str, Any] | None
-
-    @property
-    def bindings(self) -> Bindings:
-        """The values that the plan gives."""
-        return _bindings(self.spec)
-
-    def slot_inputs(self, slot: datetime) -> Mapping[str, Any] | None:
-        """Return what a slot (aware) gets; None where a caller must give something."""
-        if self.inputs is None or self.spec.schedule is None:
-            return self.inputs
-        return {**self.inputs, **slot_inputs(self.spec.schedule, slot)}
-
-
-@dataclass(frozen=True, slots=True)
-class PlanReading:
-    """A plan as its spec, its workflow and its past make it.
-
-    Attributes:
-        spec: None where the stored spec does not parse.
-        workflow: the workflow as the plan resolves to it.
-        live: the workflow as it is now, whose permissions count.
-        known: the versions that can be run, newest last.
-        snapshot: what the spec stands for; None unless there is no finding.
-        runnable: the same, ready to run.
-    """
-
-    spec: LaunchPlanSpec | None
-    workflow: WorkflowView
-    live: WorkflowView
-    known: tuple[KnownVersion, ...] = ()
-    snapshot: Snapshot | None = None
-    runnable: Runnable | None = None
-    findings: tuple[Finding, ...] = ()
-
-
 async def read_plan(context: Context, plan: Mapping[str, Any]) -> PlanReading:
-    """Return what a plan means now."""
+    """Return what a plan means now; one that is as it was when it was read is not read again."""
     known = await recall_versions(context, plan)
+    if (reading := _recall(context, plan, known)) is not None:
+        return reading
+    reading = await _read(context, plan, known)
+    if reading.snapshot is not None:
+        context.caches.remember_reading(plan, reading)
+    return reading
+
+
+def _recall(context: Context, plan: Mapping[str, Any], known: tuple[KnownVersion, ...]) -> PlanReading | None:
+    """Return what this very object was read as, if its versions and its workflow are the same."""
+    read, reading = context.caches.readings.get(plan["metadata"]["uid"], (None, None))
+    if read is not plan or reading is None or reading.known != known:
+        return None
+    return reading if reading.live is see_workflow(context, plan["metadata"]["namespace"], reading.live.name) else None
+
+
+async def _read(context: Context, plan: Mapping[str, Any], known: tuple[KnownVersion, ...]) -> PlanReading:
     spec = parse_spec(LaunchPlanSpec, plan)
     if isinstance(spec, tuple):
         return PlanReading(None, WorkflowView(""), WorkflowView(""), known, findings=spec)
@@ -97,7 +60,7 @@ async def read_plan(context: Context, plan: Mapping[str, Any]) -> PlanReading:
     snapshot = take_snapshot(plan["spec"], workflow.content)
     if conflict := await _conflict(context, plan, known, snapshot):
         return replace(reading, findings=(conflict,))
-    runnable = _runnable(snapshot, spec, workflow.spec)
+    runnable = runnable_of(snapshot, spec, workflow.spec)
     return replace(reading, snapshot=snapshot, runnable=runnable)
 
 
@@ -112,31 +75,6 @@ async def load_version(
         return None
     snapshot = await load_revision(context, plan, known)
     return snapshot if isinstance(snapshot, Finding) else read_runnable(snapshot)
-
-
-def read_runnable(snapshot: Snapshot) -> Runnable | Finding:
-    """Return what a snapshot means; one that an earlier operator took may not fit this one's schema."""
-    spec = parse_spec(LaunchPlanSpec, {"spec": snapshot.spec})
-    workflow = parse_spec(WorkflowDefinitionSpec, {"spec": snapshot.workflow.spec})
-    if isinstance(spec, tuple) or isinstance(workflow, tuple):
-        problems = (*(spec if isinstance(spec, tuple) else ()), *(workflow if isinstance(workflow, tuple) else ()))
-        message = f"version {snapshot.version!r} does not fit this operator's schema: {problems[0].text}"
-        return Finding(Reason.InvalidSpec, message, "status.versions", "apply the plan once more")
-    return _runnable(snapshot, spec, workflow)
-
-
-def _runnable(snapshot: Snapshot, spec: LaunchPlanSpec, workflow: WorkflowDefinitionSpec) -> Runnable:
-    timetable = read_schedule(spec.schedule) if spec.schedule is not None else None
-    given = sample_slot_inputs(spec.schedule) if spec.schedule is not None else {}
-    inputs = resolve_inputs(workflow.interface.inputs, _bindings(spec), given)
-    return Runnable(
-        version=snapshot.version,
-        spec=spec,
-        workflow_version=snapshot.workflow.version,
-        workflow=workflow,
-        timetable=timetable if isinstance(timetable, Timetable) else None,
-        inputs=inputs if isinstance(inputs, dict) else None,
-    )
 
 
 async def _resolve_workflow(
@@ -175,7 +113,3 @@ async def _conflict(
         return None
     before = await load_revision(context, plan, same)
     return version_conflict(known, snapshot, before if isinstance(before, Snapshot) else None)
-
-
-def _bindings(spec: LaunchPlanSpec) -> Bindings:
-    return Bindings(spec.default_inputs, spec.fixed_inputs)

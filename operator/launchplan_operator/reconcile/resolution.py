@@ -8,6 +8,7 @@ from launchplan_operator.api.consent import ReferenceConsent
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.api.reference import ReferenceLaunchPlanSpec
 from launchplan_operator.decide.consent import allows
+from launchplan_operator.decide.planreading import read_runnable
 from launchplan_operator.decide.planstatus import plan_interface
 from launchplan_operator.decide.pointers import (
     Offer,
@@ -24,7 +25,6 @@ from launchplan_operator.decide.pointers import (
 from launchplan_operator.decide.versions import KnownVersion, find_version
 from launchplan_operator.reconcile.caches import target_place
 from launchplan_operator.reconcile.context import Context
-from launchplan_operator.reconcile.planview import read_runnable
 from launchplan_operator.reconcile.revisions import known_versions, load_revision
 
 #: What a reference stands for, why for nothing, or None while the plan's own look is awaited, which wakes the reference.

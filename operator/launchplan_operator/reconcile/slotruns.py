@@ -10,13 +10,13 @@ from launchplan_operator.decide.catchup import decide_catchup, tell_missed
 from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.kickoff import slot_inputs
+from launchplan_operator.decide.planreading import Runnable
 from launchplan_operator.decide.schedule import slot_name
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.booking import book
 from launchplan_operator.reconcile.caches import scoped
 from launchplan_operator.reconcile.context import CLOCKS, Context, is_as_known
 from launchplan_operator.reconcile.planslots import SlotAccount, account_missed, join_accounts
-from launchplan_operator.reconcile.planview import Runnable
 from launchplan_operator.reconcile.result import Failed
 from launchplan_operator.render import labels
 from launchplan_operator.render.execution import render_slot_run
