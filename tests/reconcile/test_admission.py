@@ -7,7 +7,7 @@ from unittest.mock import patch
 import pytest
 
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, PODS
-from launchplan_operator.reconcile import launch
+from launchplan_operator.reconcile import launch, planview
 from launchplan_operator.reconcile.choice import choose_content
 from launchplan_operator.render import labels
 from tests.fake.faults import Fault, Lost
@@ -117,6 +117,20 @@ async def test_many_waiting_runs_are_admitted_by_one_write_and_one_job_each() ->
     assert writes.count("update launchplans/status") == 2
     assert writes.count("update launchplanexecutions/status") == 20
     assert len(writes) == 42
+
+
+@virtual_time
+async def test_runs_that_start_at_once_share_one_reading_of_their_plan() -> None:
+    world = await limited_world()
+    for number in range(21):
+        world.create(run(f"r{number:02}"))
+    await world.advance(3)
+    with patch.object(planview, "validate_plan", wraps=planview.validate_plan) as validate:
+        world.edit(LAUNCH_PLANS, "hello", concurrency={"max": 21})
+        await world.settle()
+    assert len(world.names(JOBS)) == 21
+    # The edit, the ledger, and the running total: each makes another object of the plan.
+    assert validate.call_count == 3
 
 
 @virtual_time
