@@ -7,6 +7,7 @@ from unittest.mock import patch
 import pytest
 
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, PODS
+from launchplan_operator.decide.validate import validate_plan
 from launchplan_operator.reconcile import launch, planview
 from launchplan_operator.reconcile.choice import choose_content
 from launchplan_operator.render import labels
@@ -125,7 +126,7 @@ async def test_runs_that_start_at_once_share_one_reading_of_their_plan() -> None
     for number in range(21):
         world.create(run(f"r{number:02}"))
     await world.advance(3)
-    with patch.object(planview, "validate_plan", wraps=planview.validate_plan) as validate:
+    with patch.object(planview, "validate_plan", wraps=validate_plan) as validate:
         world.edit(LAUNCH_PLANS, "hello", concurrency={"max": 21})
         await world.settle()
     assert len(world.names(JOBS)) == 21

@@ -249,3 +249,36 @@ async def test_a_late_run_that_was_not_removed_to_the_end_is_removed_by_the_next
     assert not isinstance(await occupy_name(context, created["metadata"], TOO_LATE, owner), Failed)
     assert await reconcile_execution(context, NAMESPACE, "hello-1") == Done()
     assert world.names(EXECUTIONS) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "under_way", "left"),
+    [
+        pytest.param(60, 0, ["hello-1"], id="what was there before is in the books"),
+        pytest.param(-4, 0, ["hello-1"], id="clocks may differ"),
+        pytest.param(-6, 0, [], id="what was made since, and not booked, came when the slot was settled"),
+        pytest.param(60, 46, [], id="what came late nobody may have taken"),
+    ],
+)
+def test_a_slots_run_that_was_there_before_is_in_the_books_whether_or_not_a_list_had_it(
+    before: float, under_way: float, left: list[str]
+) -> None:
+    """It was made so many seconds before this process began to write, by a request under way for so many."""
+
+    @virtual_time
+    async def story() -> None:
+        world, context = await begun("0 0 1 1 *")
+        await world.crash()
+        slot, asked = (instant_text(virtual_now() - timedelta(seconds=ago)) for ago in (0, under_way))
+        settled = {"status": {"schedule": {"lastSlot": slot}}}
+        world.api.do("PATCH", LAUNCH_PLANS.path(NAMESPACE, "hello", "status"), settled)
+        owner = world.get(LAUNCH_PLANS, "hello")
+        context.caches.plans.put(deepcopy(owner))
+        made = render_slot_run(owner, "hello-1", owner["status"]["activeVersion"], (slot, "Schedule"), {}, asked)
+        context.caches.executions.put(deepcopy(world.create(made)))
+        began = virtual_now() + timedelta(seconds=before)
+        elected = replace(context, elected=True, leader_since=lambda: began)
+        await reconcile_execution(elected, NAMESPACE, "hello-1")
+        assert world.names(EXECUTIONS) == left
+
+    story()

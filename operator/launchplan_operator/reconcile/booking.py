@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import LAUNCH_PLAN_EXECUTIONS
+from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.run import End
-from launchplan_operator.reconcile.caches import came_late
-from launchplan_operator.reconcile.context import Context
+from launchplan_operator.reconcile.caches import came_late, may_have_come_late
+from launchplan_operator.reconcile.context import CLOCKS, Context
 from launchplan_operator.reconcile.result import Done, Failed, Outcome
 from launchplan_operator.render import labels
 
@@ -31,6 +32,18 @@ async def book(context: Context, run: Mapping[str, Any]) -> Failed | None:
         context.caches.take(LAUNCH_PLAN_EXECUTIONS, reply.body)
     context.caches.booked_runs.add(metadata["uid"])
     return None
+
+
+def inherit(context: Context, run: Mapping[str, Any]) -> None:
+    """Take a slot's run for booked that was there when this process began to write, though no list of then had it.
+
+    A list may be of the past, and a watch late: whoever wrote before has the run in the plan's books.
+    """
+    since, metadata = context.leader_since(), run["metadata"]
+    if since is None or (run.get("status") or {}).get("phase") or may_have_come_late(run):
+        return
+    if to_instant(metadata["creationTimestamp"]) <= since + CLOCKS:
+        context.caches.booked_runs.add(metadata["uid"])
 
 
 def is_straggler(

@@ -10,7 +10,7 @@ from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal, noted_end
 from launchplan_operator.decide.retention import MINIMUM_AGE
 from launchplan_operator.decide.run import End
-from launchplan_operator.reconcile.booking import TOO_LATE, is_straggler, remove_late
+from launchplan_operator.reconcile.booking import TOO_LATE, inherit, is_straggler, remove_late
 from launchplan_operator.reconcile.caches import may_have_come_late, scoped
 from launchplan_operator.reconcile.context import Context, may_be_starting, write_status
 from launchplan_operator.reconcile.follow import adopt_stray, follow_job, is_job_of, origin_type
@@ -79,6 +79,7 @@ async def _remove_straggler(
     plan = plan_of(context, execution)
     if plan is None:
         return None
+    inherit(context, execution)
     if not is_straggler(execution, plan, context.caches.booked_runs, elected=context.elected):
         return _await_booking(context, execution)
     if scoped(execution["metadata"]["namespace"], execution["metadata"]["name"]) in context.caches.asked_runs:
