@@ -23,7 +23,7 @@ from bench.measure import (
 from bench.plugin import measure_plugin
 from bench.report import missed, show, write
 from bench.subject import operator
-from bench.world import World, open_world
+from bench.world import World, await_collector, offer_held, open_world
 from localcluster.cluster import LocalCluster
 from localcluster.places import Say
 
@@ -39,6 +39,7 @@ class Size:
         inactive: plans for the memory.
         timed: whether times and memory are judged.
         runs_at_once: waiting runs, for their admission and their flow through ten places.
+        admissions: how often they are admitted.
         minutely: how many plans fire every minute, in turn, and for how many minutes.
     """
 
@@ -48,11 +49,14 @@ class Size:
     inactive: int = 10_000
     timed: bool = True
     runs_at_once: int = 500
+    admissions: int = 5
     minutely: tuple[int, ...] = (200, 1000)
     minutes: int = 3
 
 
-_QUICK = Size(plans=40, runs=1, quiet=3.0, inactive=100, timed=False, runs_at_once=20, minutely=(10,), minutes=1)
+_QUICK = Size(
+    plans=40, runs=1, quiet=3.0, inactive=100, timed=False, runs_at_once=20, admissions=1, minutely=(10,), minutes=1
+)
 SECTIONS = ("start", "plugin", "admission", "flow", "lag")
 _PLACES = 10
 #: Seconds after which no further start is begun: on a slow machine fewer tell enough.
@@ -96,8 +100,12 @@ async def _measure_load(size: Size, only: Sequence[str], throttled: bool, say: S
         world = await open_world(cluster, timed=size.timed)
         try:
             if "admission" in only:
-                say(f"admission of {size.runs_at_once} runs, client limits {limits}")
-                load.admission = await measure_admission(world, size.runs_at_once)
+                await offer_held(world)
+                if size.timed:
+                    await await_collector(world)
+                for turn in range(1, size.admissions + 1):
+                    say(f"admission {turn} of {size.admissions} of {size.runs_at_once} runs, client limits {limits}")
+                    load.admissions.append(await measure_admission(world, size.runs_at_once))
             if "flow" in only:
                 say(f"flow of {size.runs_at_once} runs through {_PLACES} places, client limits {limits}")
                 load.flow = await measure_flow(world, size.runs_at_once, _PLACES)

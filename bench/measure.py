@@ -103,7 +103,7 @@ class Load:
     """
 
     throttled: bool
-    admission: Admission | None = None
+    admissions: list[Admission] = field(default_factory=list)
     flow: Flow | None = None
     lags: list[tuple[Lag, Lag, Lag]] = field(default_factory=list)
 

@@ -40,6 +40,9 @@ _ZONES = ("Europe/Berlin", "UTC", "Europe/London", "Europe/Athens")
 _DAYS = ("* * *", "* * MON-FRI", "*/2 * *", "1-28 * *", "* 1-11 *", "* * 0,3,6")
 _GONE_SECONDS = 120.0
 _LOOK_SECONDS = 0.2
+#: The garbage collector looks for new kinds every 30 s.
+_COLLECTOR_SECONDS = 90.0
+_CONTROLLER_MANAGER = "system:kube-controller-manager"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,16 @@ async def in_parallel(work: Iterable[Awaitable[None]]) -> None:
     async with asyncio.TaskGroup() as group:
         for _ in range(CONCURRENCY):
             group.create_task(worker())
+
+
+async def await_collector(world: World) -> None:
+    """Wait until the garbage collector follows our kinds: before that it asks for the owner of each Job that it sees.
+
+    It is so only in the first half minute of a cluster's life with these kinds.
+    """
+    controllers = Audit(world.cluster.audit_log, _CONTROLLER_MANAGER)
+    followed = (("watch", kind.plural) for kind in (LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS))
+    await controllers.await_calls(tuple(followed), 1, _COLLECTOR_SECONDS, look=1.0)
 
 
 async def offer_held(world: World) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ import yaml
 from launchplan_operator import __version__
 
 _JSON_DEPTH = 30_000
+#: New objects until the collector looks at them, and looks until it goes further back. By default it goes through all
+#: that the caches hold several times in a burst of some hundred runs, a tenth of a second each time.
+_COLLECTION = (20_000, 20, 10)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,6 +55,7 @@ def _run() -> int:
 
     # The API server stores up to ten thousand levels of nested JSON; one such object must not hide all others.
     sys.setrecursionlimit(_JSON_DEPTH)
+    gc.set_threshold(*_COLLECTION)
 
     async def until_stopped() -> int:
         task = asyncio.ensure_future(run(settings))

@@ -71,21 +71,22 @@ def test_missed_targets(found: Results, timed: int, untimed: int) -> None:
     assert len(missed(found, timed=False)) == untimed
 
 
-def load(*, admission: float = 1.5, flow: float = 4.0, p99: float = 5.0, floor: float = 1.0, lost: int = 0) -> Results:
+def load(
+    *, admission: tuple[float, ...] = (1.5,), flow: float = 4.0, p99: float = 5.0, floor: float = 1.0, lost: int = 0
+) -> Results:
     """Return results of a load that misses no target unless told otherwise."""
     ours, bare_writes = Lag(200, 600, lost, 1.0, p99), Lag(200, 200, 0, 1.0, floor)
     native = Lag(200, 600, 300, 10.0, 22.0)
-    return Results(
-        0,
-        loads=[Load(False, Admission(500, admission, 1.0, 2), Flow(500, 10, flow, 6.0), [(ours, bare_writes, native)])],
-    )
+    admissions = [Admission(500, seconds, 1.0, 2) for seconds in admission]
+    return Results(0, loads=[Load(False, admissions, Flow(500, 10, flow, 6.0), [(ours, bare_writes, native)])])
 
 
 @pytest.mark.parametrize(
     ("found", "timed", "untimed"),
     [
         (load(), 0, 0),
-        (load(admission=1.6), 1, 0),
+        (load(admission=(1.6,)), 1, 0),
+        (load(admission=(1.4, 1.4, 1.6)), 0, 0),
         (load(flow=3.9), 1, 0),
         (load(p99=5.1), 1, 0),
         (load(p99=5.1, floor=4.0), 0, 0),
@@ -95,6 +96,7 @@ def load(*, admission: float = 1.5, flow: float = 4.0, p99: float = 5.0, floor: 
     ids=[
         "none",
         "a slow admission",
+        "one that is slow once",
         "a slow flow",
         "a long lag",
         "one that its floor excuses",

@@ -25,6 +25,7 @@ from launchplan_operator.reconcile.standing import (
     find_standing,
     is_accepted,
     origin_of,
+    plan_of,
     tell_standing,
 )
 from launchplan_operator.reconcile.tombstone import is_tombstone_of
@@ -57,7 +58,7 @@ async def launch(context: Context, execution: Mapping[str, Any]) -> Outcome:
         return await refuse(context, execution, content)
     if standing.must_wait:
         return await _wait(context, execution, standing, accepted_facts(execution, content))
-    return await _create(context, execution, replace(content, limited=standing.limited), wish_of(spec))
+    return await _create(context, execution, standing, content, wish_of(spec))
 
 
 async def _forestall(context: Context, execution: Mapping[str, Any], standing: Standing) -> Outcome | None:
@@ -110,12 +111,15 @@ def _taken(execution: Mapping[str, Any]) -> Finding:
     return Finding(Reason.JobNameTaken, message, "metadata.name", hint)
 
 
-async def _create(context: Context, execution: Mapping[str, Any], content: JobContent, wish: RunWish) -> Outcome:
+async def _create(
+    context: Context, execution: Mapping[str, Any], standing: Standing, content: JobContent, wish: RunWish
+) -> Outcome:
     namespace, name = execution["metadata"]["namespace"], execution["metadata"]["name"]
-    manifest = _render(context, execution, content)
+    manifest = _render(context, execution, replace(content, limited=standing.limited))
     if may_be_starting(context, execution) and not await is_as_known(context, LAUNCH_PLAN_EXECUTIONS, execution):
         return Again(0.0)
-    if find_standing(context, execution).must_wait:
+    # The very plan that was read says the same again.
+    if plan_of(context, execution) is not standing.plan and find_standing(context, execution).must_wait:
         # A limit came while the checks asked the server: from its ledger on nobody starts unasked.
         return Again(0.0)
     with context.flights.sending(execution["metadata"]["uid"], context.clock()):
