@@ -99,10 +99,10 @@ async def _measure_load(size: Size, only: Sequence[str], throttled: bool, say: S
     with LocalCluster.start(name, node="stub", audit=True, throttled=throttled, say=say) as cluster:
         world = await open_world(cluster, timed=size.timed)
         try:
+            if size.timed:
+                await await_collector(world)
             if "admission" in only:
                 await offer_held(world)
-                if size.timed:
-                    await await_collector(world)
                 for turn in range(1, size.admissions + 1):
                     say(f"admission {turn} of {size.admissions} of {size.runs_at_once} runs, client limits {limits}")
                     load.admissions.append(await measure_admission(world, size.runs_at_once))
