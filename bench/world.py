@@ -38,7 +38,8 @@ _AHEAD = timedelta(hours=12)
 #: Within two hours of UTC, so that `_AHEAD` holds in each.
 _ZONES = ("Europe/Berlin", "UTC", "Europe/London", "Europe/Athens")
 _DAYS = ("* * *", "* * MON-FRI", "*/2 * *", "1-28 * *", "* 1-11 *", "* * 0,3,6")
-_GONE_SECONDS = 120.0
+#: The controllers' own limits let the pods of some thousand Jobs go, at twenty a second.
+_GONE_SECONDS = 600.0
 _LOOK_SECONDS = 0.2
 #: The garbage collector looks for new kinds every 30 s.
 _COLLECTOR_SECONDS = 90.0
