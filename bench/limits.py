@@ -76,13 +76,13 @@ async def measure_admission(world: World, runs: int) -> Admission:
         # Seldom: reading the log takes a processor's time from what is measured.
         await world.audit.await_calls((_JOB,), runs, _SECONDS, look=_LOOK_SECONDS)
         calls = world.audit.calls()
-        seconds = max(call.at for call in calls if _is_new_job(call)) - began
-        ledgers = sum(call.target == "launchplans/status" for call in calls)
+        ended = max(call.at for call in calls if _is_new_job(call))
+        ledgers = sum(call.target == "launchplans/status" and call.at <= ended for call in calls)
     jobs = [bare(job) for job in (await world.admin.list(JOBS, NAMESPACE)).items][:runs]
     await world.clear()
     floor = await _create_bare(world, jobs)
     await world.clear()
-    return Admission(runs, seconds, floor, ledgers)
+    return Admission(runs, ended - began, floor, ledgers)
 
 
 async def _raise(world: World, name: str) -> None:
