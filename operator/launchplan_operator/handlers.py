@@ -212,8 +212,10 @@ class Triggers:
 
         A status is the operator's own as a rule, told by the watch before the write was answered.
         """
-        if old is None or new is None or _is_edited(old, new):
-            self._wake_self(key, news=old is not None and new is not None)
+        if _is_edited(old, new):
+            self._queue.add(key, urgent=True)
+        elif old is None or new is None:
+            self._wake_self(key, news=False)
         elif not self.own_write:
             self._queue.add_after(key, GATHERING)
 

@@ -58,7 +58,7 @@ class Watched:
     def woken(self) -> set[Key]:
         """Return the keys that wait or will, and forget them."""
         queue = self.operator.queue
-        keys = {*queue._waiting, *queue._due}
+        keys = {*queue._waiting, *(key for key, _ in queue._due)}
         queue._waiting.clear()
         queue._due.clear()
         return keys

@@ -110,12 +110,13 @@ class World:
     def forget(self) -> None:
         """Empty the queue."""
         self.queue._waiting.clear()
+        self.queue._urgent.clear()
         self.queue._due.clear()
 
     def woken(self, gathering: float = GATHERING) -> tuple[set[Key], set[Key]]:
         """Return what waits, and what is due after the gathering time."""
         return set(self.queue._waiting), {
-            key for key, (when, _) in self.queue._due.items() if when == pytest.approx(gathering)
+            key for (key, _), (when, _) in self.queue._due.items() if when == pytest.approx(gathering)
         }
 
     def _cache(self, obj: Object) -> Cache:
@@ -372,3 +373,17 @@ async def test_runs_that_are_admitted_at_once_are_woken_in_their_order() -> None
     world.forget()
     world.change(plan(), plan(status={"concurrency": {"running": seats}}))
     assert [key[2] for key in world.queue._waiting] == names
+
+
+def test_what_a_person_edits_is_urgent() -> None:
+    """Also in a rush of slots; the operator's own status is not."""
+    world = World()
+    before, after = plan(), plan()
+    after["metadata"]["generation"] = 2
+    world.change(None, before)
+    world.forget()
+    world.change(before, after)
+    assert world.queue._urgent == {PLAN}
+    world.forget()
+    world.change(after, {**after, "status": {"conditions": []}})
+    assert not world.queue._urgent

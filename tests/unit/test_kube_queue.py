@@ -347,18 +347,89 @@ async def test_ten_thousand_timers_ring_in_order() -> None:
 
 @virtual_time
 async def test_an_urgent_key_is_ahead_of_what_came_shortly_before_and_of_nothing_else() -> None:
-    """Whatever has waited for more than five seconds longer is first."""
+    """Whatever has waited for more than thirty seconds longer is first."""
     keys: list[Key] = [("LaunchPlan", "ns", name) for name in ("running", "old", "late", "urgent")]
-    work = Work(lambda key: asyncio.sleep(10 if key == keys[0] else 1))
+    work = Work(lambda key: asyncio.sleep(60 if key == keys[0] else 1))
     async with work.queue(workers=1) as queue:
         queue.add(keys[0])
         await asyncio.sleep(1)
         queue.add(keys[1])
-        await asyncio.sleep(6)
+        await asyncio.sleep(31)
         queue.add(keys[2])
         queue.add(keys[3], urgent=True)
         await queue.idle()
     assert [key[2] for _, key in work.runs] == ["running", "old", "urgent", "late"]
+
+
+@virtual_time
+async def test_a_key_that_waits_may_become_urgent() -> None:
+    """It is processed once, in its new place."""
+    work = Work(takes_a_second)
+    async with work.queue(workers=1) as queue:
+        queue.add(("LaunchPlan", "ns", "running"))
+        await asyncio.sleep(0.5)
+        queue.add(B)
+        queue.add(A)
+        queue.add(A, urgent=True)
+        assert queue.depth == 2
+        await queue.idle()
+        await asyncio.sleep(1)
+    assert [key[2] for _, key in work.runs] == ["running", "a", "b"]
+
+
+@virtual_time
+async def test_a_key_that_became_urgent_is_never_processed_twice_at_once() -> None:
+    """It is added once more while it is processed, and its first place is still in the line."""
+    work = Work(takes_a_second)
+    async with work.queue(workers=2) as queue:
+        queue.add(("LaunchPlan", "ns", "running"))
+        queue.add(("LaunchPlan", "ns", "other"))
+        await asyncio.sleep(0.5)
+        queue.add(A)
+        queue.add(A, urgent=True)
+        await asyncio.sleep(1)
+        assert queue.is_processing(A)
+        queue.add(A)
+        await queue.idle()
+    assert [(when, key[2]) for when, key in work.runs] == [(0.0, "running"), (0.0, "other"), (1.0, "a"), (2.0, "a")]
+
+
+@virtual_time
+async def test_an_urgent_alarm_is_not_hidden_by_an_earlier_one() -> None:
+    """Who waits for its turn since an ordinary alarm is brought forward when the urgent one rings."""
+    work = Work(takes_a_second)
+    async with work.queue(workers=1) as queue:
+        queue.add(("LaunchPlan", "ns", "running"))
+        await asyncio.sleep(0)
+        queue.add(B)
+        queue.add_after(A, 0.25)
+        queue.add_after(A, 0.5, urgent=True)
+        queue.add_after(A, 0.75, urgent=True)
+        await queue.idle()
+        assert queue.next_due is None
+    assert [key[2] for _, key in work.runs] == ["running", "a", "b"]
+
+
+@virtual_time
+async def test_what_was_urgent_is_tried_again_as_such() -> None:
+    """It fails once, and is ahead of what came meanwhile."""
+    failed: list[Key] = []
+
+    async def fails_once(key: Key) -> None:
+        await asyncio.sleep(1)
+        if key == A and not failed:
+            failed.append(key)
+            raise Unavailable("busy")
+
+    work = Work(fails_once)
+    async with work.queue(workers=1) as queue:
+        queue.add(A, urgent=True)
+        await asyncio.sleep(0)
+        others: list[Key] = [("LaunchPlan", "ns", name) for name in ("first", "second")]
+        for other in others:
+            queue.add(other)
+        await queue.idle()
+    assert [key[2] for _, key in work.runs] == ["a", "first", "a", "second"]
 
 
 @virtual_time

@@ -12,11 +12,13 @@ from launchplan_operator.kube.client import Unavailable
 
 Key = tuple[str, str, str]
 """(kind, namespace, name)"""
+_Alarm = tuple[Key, bool]
+"""A key that is to be processed at a time, and whether it is urgent then."""
 
 _FIRST_RETRY = 0.05
 _LAST_RETRY = 60.0
 #: Seconds of waiting that an urgent key is ahead of the others: no more, so that these have their turn in any rush.
-_HEAD_START = 5.0
+_HEAD_START = 30.0
 
 
 class Observer(Protocol):
@@ -56,7 +58,8 @@ class Queue:
 
     A key added while it waits is processed once; added while it is processed, once more afterwards. A run that
     raises is tried again later: after `Unavailable` as the server asked, else with exponential back-off; one that
-    returns without a call to `retry` has the back-off of its key reset. Times are those of the running loop.
+    returns without a call to `retry` has the back-off of its key reset. What was urgent is tried again as such. Times
+    are those of the running loop.
 
     Args:
         process: The work; its outcome is its own calls to `add_after` and `retry`.
@@ -83,10 +86,10 @@ class Queue:
         self._ready: asyncio.PriorityQueue[tuple[float, int, Key]] = asyncio.PriorityQueue()
         self._urgent: set[Key] = set()
         self._waiting: dict[Key, float] = {}
-        self._active: set[Key] = set()
+        self._active: dict[Key, bool] = {}
         self._failures: dict[Key, _Failures] = {}
-        self._heap: list[tuple[float, int, Key]] = []
-        self._due: dict[Key, tuple[float, int]] = {}
+        self._heap: list[tuple[float, int, _Alarm]] = []
+        self._due: dict[_Alarm, tuple[float, int]] = {}
         self._generations = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
@@ -119,29 +122,30 @@ class Queue:
         return key in self._active
 
     def add(self, key: Key, *, urgent: bool = False) -> None:
-        """Process `key` as soon as a worker is free; an urgent one before all that came in the last five seconds."""
-        if key in self._waiting:
+        """Process `key` as soon as a worker is free; an urgent one before all others of the last thirty seconds."""
+        if key in self._waiting and (not urgent or key in self._urgent):
             return
         if urgent:
             self._urgent.add(key)
-        self._waiting[key] = asyncio.get_running_loop().time()
-        self._observer.added(key)
-        self._idle.clear()
+        if key not in self._waiting:
+            self._waiting[key] = asyncio.get_running_loop().time()
+            self._observer.added(key)
+            self._idle.clear()
         if key not in self._active:
             self._offer(key)
 
-    def add_after(self, key: Key, seconds: float) -> None:
-        """Process `key` in `seconds`, or earlier if an earlier time is already set for it."""
+    def add_after(self, key: Key, seconds: float, *, urgent: bool = False) -> None:
+        """Process `key` in `seconds`, or earlier if an earlier time is already set for it; an urgent one is its own."""
         if seconds <= 0:
-            self.add(key)
+            self.add(key, urgent=urgent)
             return
-        when = asyncio.get_running_loop().time() + seconds
-        known = self._due.get(key)
+        when, alarm = asyncio.get_running_loop().time() + seconds, (key, urgent)
+        known = self._due.get(alarm)
         if known is not None and known[0] <= when:
             return
         generation = next(self._generations)
-        self._due[key] = (when, generation)
-        heapq.heappush(self._heap, (when, generation, key))
+        self._due[alarm] = (when, generation)
+        heapq.heappush(self._heap, (when, generation, alarm))
         self._shrink()
         self._set_timer()
 
@@ -152,7 +156,7 @@ class Queue:
         self._observer.retried(key)
         backoff = min(_LAST_RETRY, _FIRST_RETRY * 2 ** min(failures.count - 1, 20))
         jittered = backoff * self._rng.uniform(0.5, 1.0)
-        self.add_after(key, jittered + (at_least or 0.0))
+        self.add_after(key, jittered + (at_least or 0.0), urgent=self._active.get(key, False))
 
     def forget(self, key: Key) -> None:
         """Reset the back-off of `key`."""
@@ -171,13 +175,17 @@ class Queue:
     async def _work(self) -> None:
         while True:
             *_, key = await self._ready.get()
+            if key in self._active or key not in self._waiting:
+                # It became urgent while it waited, was taken as such, and this is its place of before.
+                continue
             since = self._waiting.pop(key)
-            self._active.add(key)
+            self._active[key] = key in self._urgent
+            self._urgent.discard(key)
             self._observer.began(key, asyncio.get_running_loop().time() - since)
             try:
                 await self._attempt(key)
             except BaseException:
-                self.add(key)
+                self.add(key, urgent=self._active[key])
                 raise
             finally:
                 self._done(key)
@@ -196,7 +204,7 @@ class Queue:
                 self.forget(key)
 
     def _done(self, key: Key) -> None:
-        self._active.discard(key)
+        del self._active[key]
         self._observer.ended(key)
         if key in self._waiting:
             self._offer(key)
@@ -206,7 +214,6 @@ class Queue:
     def _offer(self, key: Key) -> None:
         """Hand a key to the workers, in the order of arrival."""
         head_start = _HEAD_START if key in self._urgent else 0.0
-        self._urgent.discard(key)
         self._ready.put_nowait((self._waiting[key] - head_start, next(self._generations), key))
 
     def _count(self, key: Key) -> int:
@@ -234,9 +241,10 @@ class Queue:
         self._timer = None
         now = asyncio.get_running_loop().time()
         while (when := self.next_due) is not None and when <= now:
-            _, _, key = heapq.heappop(self._heap)
-            del self._due[key]
-            self.add(key)
+            _, _, alarm = heapq.heappop(self._heap)
+            del self._due[alarm]
+            key, urgent = alarm
+            self.add(key, urgent=urgent)
         self._set_timer()
 
     def _drop_stale(self) -> None:
@@ -246,5 +254,5 @@ class Queue:
 
     def _shrink(self) -> None:
         if len(self._heap) > 2 * len(self._due) + 64:
-            self._heap = [(when, generation, key) for key, (when, generation) in self._due.items()]
+            self._heap = [(when, generation, alarm) for alarm, (when, generation) in self._due.items()]
             heapq.heapify(self._heap)

@@ -1,6 +1,7 @@
 """LaunchPlan: read, decide, bring the CronJob one step forward, account for the past, write one status."""
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -128,9 +129,8 @@ def _next_look(
 ) -> Outcome:
     """Return when time alone changes something: the first alarm, in seconds, or an instant of the schedule."""
     now = context.clock()
-    waits = [alarm for alarm in alarms if alarm is not None]
-    if look_at is not None:
-        waits.append((look_at - now).total_seconds())
+    slot = math.inf if look_at is None else (look_at - now).total_seconds()
+    waits = [alarm for alarm in (*alarms, slot) if alarm is not None]
     times = (status.get("schedule") or {}).get("nextTimes") or ()
     if times:
         waits.append((to_instant(times[0]) + _AFTER_SLOT - now).total_seconds())
@@ -139,7 +139,8 @@ def _next_look(
         waits.append(patience_left(now, status["conditions"]).total_seconds())
     if any(condition["reason"] in _UNWATCHED for condition in status["conditions"]):
         waits.append(_ASK_AGAIN)
-    return Again(min(waits)) if waits else Done()
+    wait = min(waits)
+    return Again(wait, urgent=wait == slot) if wait < math.inf else Done()
 
 
 def _tell(context: Context, plan: Mapping[str, Any], status: Mapping[str, Any]) -> None:

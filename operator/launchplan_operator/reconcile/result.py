@@ -16,9 +16,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Look again after so many seconds, or when something changes."""
+    """Look again after so many seconds, or when something changes; urgently if a slot is due then."""
 
     after: float
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,6 @@ Reconciler = Callable[[str, str], Awaitable[Outcome]]
 def settle(queue: Queue, key: Key, outcome: Outcome) -> None:
     """Tell the queue what an outcome means for its key."""
     if isinstance(outcome, Again):
-        queue.add_after(key, max(outcome.after, SHORTEST))
+        queue.add_after(key, max(outcome.after, SHORTEST), urgent=outcome.urgent)
     elif isinstance(outcome, Failed):
         queue.retry(key)
