@@ -134,8 +134,8 @@ class LaunchPlanExecutionSpec(Model):
 
     @model_validator(mode="after")
     def _asks_for_no_more(self) -> Self:
-        wanted = {field for field in self.model_fields_set if to_camel(field) in _SETTINGS}
-        if self.launch_plan_ref.kind == "ReferenceLaunchPlan" and wanted:
+        is_plain = self.launch_plan_ref.kind == "ReferenceLaunchPlan"
+        if is_plain and any(to_camel(field) in _SETTINGS for field in self.model_fields_set):
             raise ValueError(_PLAIN_REFERENCE)
         return self
 

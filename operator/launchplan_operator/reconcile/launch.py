@@ -117,11 +117,11 @@ async def _create(
     namespace, name = execution["metadata"]["namespace"], execution["metadata"]["name"]
     manifest = _render(context, execution, replace(content, limited=standing.limited))
     if may_be_starting(context, execution) and not await is_as_known(context, LAUNCH_PLAN_EXECUTIONS, execution):
-        return Again(0.0)
+        return Again(0.0, urgent=True)
     # The very plan that was read says the same again.
     if plan_of(context, execution) is not standing.plan and find_standing(context, execution).must_wait:
         # A limit came while the checks asked the server: from its ledger on nobody starts unasked.
-        return Again(0.0)
+        return Again(0.0, urgent=True)
     with context.flights.sending(execution["metadata"]["uid"], context.clock()):
         reply = await context.client.create(JOBS, manifest)
     if reply.ok:

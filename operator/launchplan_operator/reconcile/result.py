@@ -16,7 +16,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Look again after so many seconds, or when something changes; urgently if a slot is due then."""
+    """Look again after so many seconds, or when something changes; urgently if a slot or a run is to start then."""
 
     after: float
     urgent: bool = False

@@ -1,7 +1,6 @@
 """From a plan, its workflow and resolved inputs to the content of a Job."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from launchplan_operator.api.canonical import canonical_json
@@ -24,8 +23,7 @@ def plan_content(
 ) -> JobContent:
     """Return the content of the Job of a plan's run. `versions` are the plan's and the workflow's."""
     origin = (spec.workflow_ref.name, versions[1])
-    content = _content((labels.PLAN, plan), versions[0], origin, workflow, inputs)
-    return replace(_with_settings(content, workflow, settings), retries=spec.retries)
+    return _content((labels.PLAN, plan), versions[0], origin, workflow, inputs, settings, spec.retries)
 
 
 def workflow_content(
@@ -36,12 +34,8 @@ def workflow_content(
     settings: RunSettings,
 ) -> JobContent:
     """Return the content of a bare workflow's Job."""
-    content = _content((labels.WORKFLOW, owner), version, (owner["metadata"]["name"], version), workflow, inputs)
-    return _with_settings(content, workflow, settings)
-
-
-def _with_settings(content: JobContent, workflow: WorkflowDefinitionSpec, settings: RunSettings) -> JobContent:
-    return replace(content, settings=settings, placement=workflow.interruptible if settings.interruptible else None)
+    origin = (owner["metadata"]["name"], version)
+    return _content((labels.WORKFLOW, owner), version, origin, workflow, inputs, settings)
 
 
 def _content(
@@ -50,6 +44,8 @@ def _content(
     origin: tuple[str, str],
     workflow: WorkflowDefinitionSpec,
     inputs: Mapping[str, Any],
+    settings: RunSettings,
+    retries: int | None = None,
 ) -> JobContent:
     key, owner = launcher
     return JobContent(
@@ -62,6 +58,9 @@ def _content(
         inputs_json=canonical_json(dict(inputs)),
         container=output_container(workflow.job, workflow.container) or "",
         outputs={output.name: output.type for output in workflow.interface.outputs},
+        settings=settings,
+        placement=workflow.interruptible if settings.interruptible else None,
+        retries=retries,
     )
 
 
