@@ -445,3 +445,17 @@ async def test_a_key_is_urgent_once() -> None:
         queue.add(A)
         await queue.idle()
     assert [key[2] for _, key in work.runs] == ["a", "running", "b", "a"]
+
+
+@virtual_time
+async def test_others_have_their_turn_between_two_looks_that_never_wait() -> None:
+    """A leader renews its Lease while a thousand keys are looked at."""
+    seen: list[int] = []
+    work = Work()
+    async with work.queue(workers=1) as queue:
+        for number in range(1000):
+            queue.add(("LaunchPlan", "ns", str(number)))
+        while queue.depth:
+            seen.append(queue.depth)
+            await asyncio.sleep(0)
+    assert len(seen) > 500

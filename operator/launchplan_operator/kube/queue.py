@@ -189,6 +189,8 @@ class Queue:
                 raise
             finally:
                 self._done(key)
+            # A look that asks the server for nothing never waits: thousands of them would keep the Lease from its renewal.
+            await asyncio.sleep(0)
 
     async def _attempt(self, key: Key) -> None:
         before = self._count(key)
