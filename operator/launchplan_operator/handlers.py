@@ -18,9 +18,9 @@ from launchplan_operator.api.kinds import (
     Kind,
 )
 from launchplan_operator.decide.progress import is_terminal
-from launchplan_operator.decide.run import is_ending
+from launchplan_operator.decide.run import is_ending, is_finished, is_open
 from launchplan_operator.kube.cache import Cache
-from launchplan_operator.kube.queue import Key, Queue
+from launchplan_operator.kube.queue import Key, Priority, Queue
 from launchplan_operator.reconcile.caches import Caches, launcher_key, scoped, target_place
 from launchplan_operator.render import labels
 
@@ -28,7 +28,7 @@ from launchplan_operator.render import labels
 OWN_KINDS = (WORKFLOW_DEFINITIONS, LAUNCH_PLANS, REFERENCE_LAUNCH_PLANS, LAUNCH_PLAN_EXECUTIONS)
 #: Seconds in which the changes of one run meet in one look at its plan.
 GATHERING = 0.25
-#: The same for what changes nothing but how many run, which the end of a short run overtakes.
+#: The same for what changes nothing but how many wait and run, which the end of a short run overtakes.
 UNHURRIED = 2.0
 
 Object = Mapping[str, Any]
@@ -79,7 +79,7 @@ class Triggers:
         if _standing(old) != _standing(new):
             self._wake_waiting(namespace, "LaunchPlan", name)
         for name_of_run in _news_of_runs(old, new):
-            self._queue.add(("LaunchPlanExecution", namespace, name_of_run), urgent=True)
+            self._queue.add(("LaunchPlanExecution", namespace, name_of_run), Priority.HIGH)
         if _offer(old) != _offer(new):
             self._wake_referring(namespace, name)
 
@@ -120,7 +120,7 @@ class Triggers:
             and not _phase(new)
             and not (self.own_write and self._is_brought_forward(new))
         ):
-            self._queue.add(key, urgent=True)
+            self._queue.add(key, Priority.HIGH)
         self._wake_own(key, old, new)
         if new is None and old is not None:
             self._caches.remember_counted(old)
@@ -132,7 +132,10 @@ class Triggers:
         if _place(old) != _place(new) or old is None or new is None:
             reference = ((new or old or {}).get("spec") or {}).get("launchPlanRef") or {}
             key = (reference.get("kind", "LaunchPlan"), namespace, str(reference.get("name")))
-            self._queue.add_after(key, UNHURRIED if new is not None and _phase(new) == "Running" else GATHERING)
+            if new is not None and _phase(new) in {None, "Running"}:
+                self._queue.add_after(key, UNHURRIED, Priority.LOW)
+            else:
+                self._queue.add_after(key, GATHERING)
         self._wake_other_side(old, new)
 
     def _is_brought_forward(self, made: Object) -> bool:
@@ -158,7 +161,7 @@ class Triggers:
             return
         for remote in self._caches.executions.by("requester", scoped(*_name(old, new))):
             namespace = remote["metadata"]["namespace"]
-            self._queue.add(("LaunchPlanExecution", namespace, remote["metadata"]["name"]), urgent=True)
+            self._queue.add(("LaunchPlanExecution", namespace, remote["metadata"]["name"]), Priority.HIGH)
             if new is None or is_terminal(new.get("status") or {}):
                 # What was kept until its end was mirrored may be removed now.
                 self._queue.add_after(("LaunchPlan", namespace, remote["spec"]["launchPlanRef"]["name"]), GATHERING)
@@ -181,7 +184,9 @@ class Triggers:
         """
         namespace, name = _name(old, new)
         went_on = old is not None and new is not None and old.get("status") != new.get("status")
-        self._wake_self(("LaunchPlanExecution", namespace, name), news=went_on)
+        goes_on = new is not None and not is_finished(new)
+        key = ("LaunchPlanExecution", namespace, name)
+        self._wake_self(key, Priority.LOW if goes_on else Priority.NORMAL, news=went_on)
         plan = ((new or {}).get("metadata", {}).get("labels") or {}).get(labels.PLAN)
         if old is None and new is not None and plan and labels.is_tombstone(new):
             self._queue.add_after(("LaunchPlan", namespace, plan), GATHERING)
@@ -195,10 +200,12 @@ class Triggers:
             return
         pod = new or old or {}
         job = (pod["metadata"].get("labels") or {}).get(labels.JOB_NAME)
+        goes_on = new is not None and is_open(new)
         if job:
-            self._queue.add(("LaunchPlanExecution", pod["metadata"]["namespace"], job))
+            key = ("LaunchPlanExecution", pod["metadata"]["namespace"], job)
+            self._queue.add(key, Priority.LOW if goes_on else Priority.NORMAL)
         # A run that ended keeps its place under a limit until its pods have.
-        if new is None or (new.get("status") or {}).get("phase") in {"Succeeded", "Failed"}:
+        if not goes_on:
             self._wake_limited(pod)
 
     def _wake_limited(self, obj: Object) -> None:
@@ -210,22 +217,22 @@ class Triggers:
     def _wake_own(self, key: Key, old: Object | None, new: Object | None) -> None:
         """One of our kinds wakes itself, at once if a person did something to it.
 
-        A status is the operator's own as a rule, told by the watch before the write was answered.
+        A status is the operator's own as a rule, told by the watch before the write was answered: no haste.
         """
         if _is_edited(old, new):
-            self._queue.add(key, urgent=True)
+            self._queue.add(key, Priority.HIGH)
         elif old is None or new is None:
-            self._wake_self(key, news=False)
+            self._wake_self(key, Priority.NORMAL, news=False)
         elif not self.own_write:
-            self._queue.add_after(key, GATHERING)
+            self._queue.add_after(key, UNHURRIED, Priority.LOW)
 
-    def _wake_self(self, key: Key, *, news: bool) -> None:
+    def _wake_self(self, key: Key, priority: Priority, *, news: bool) -> None:
         """A reconciler is not woken by what it wrote itself, but by what the answer tells of others' doings.
 
         The watch will not tell of that once more: what it brings then is not newer.
         """
         if not self.own_write or news:
-            self._queue.add(key)
+            self._queue.add(key, priority)
 
     def _wake_referring(self, namespace: str, name: str) -> None:
         """Wake the references that name a plan, whether there is one."""

@@ -42,8 +42,8 @@ BOUNDED_BY = {"array": "maxItems", "integer": "maximum"}
 KNOWN_KEYS = {
     "additionalProperties", "default", "description", "enum", "format", "items", "maxItems", "maxLength", "maxProperties",
     "maximum", "minLength", "minimum", "nullable", "pattern", "properties", "required", "type",
-    "x-kubernetes-list-map-keys", "x-kubernetes-list-type", "x-kubernetes-preserve-unknown-fields",
-    "x-kubernetes-validations",
+    "x-kubernetes-list-map-keys", "x-kubernetes-list-type", "x-kubernetes-map-type",
+    "x-kubernetes-preserve-unknown-fields", "x-kubernetes-validations",
 }  # fmt: skip
 
 
@@ -104,6 +104,13 @@ def test_every_field_of_ours_has_a_short_description(kind: str) -> None:
             if not path.endswith((".items", ".additionalProperties")):
                 assert 4 <= len(node["description"]) <= 130, path
                 assert node["description"].endswith("."), path
+
+
+@pytest.mark.parametrize("kind", list(CRDS))
+def test_only_a_status_has_one_owner_as_a_whole(kind: str) -> None:
+    """Of a spec, several people may each apply their part."""
+    found = [path for path, node in nodes(schema_of(kind), "") if node.get("x-kubernetes-map-type") == "atomic"]
+    assert found == [".status"]
 
 
 @pytest.mark.parametrize("kind", list(CRDS))

@@ -9,7 +9,7 @@ import pytest
 
 from launchplan_operator.handlers import GATHERING, UNHURRIED, Triggers
 from launchplan_operator.kube.cache import Cache
-from launchplan_operator.kube.queue import Key, Queue
+from launchplan_operator.kube.queue import Key, Priority, Queue
 from launchplan_operator.reconcile.caches import Caches
 from tests.fake.virtual import seeded, virtual_time
 
@@ -110,8 +110,16 @@ class World:
     def forget(self) -> None:
         """Empty the queue."""
         self.queue._waiting.clear()
-        self.queue._urgent.clear()
         self.queue._due.clear()
+
+    @property
+    def urgent(self) -> set[Key]:
+        """What waits ahead of all else."""
+        return self.waiting(Priority.HIGH)
+
+    def waiting(self, wanted: Priority) -> set[Key]:
+        """What waits with that priority."""
+        return {key for key, turn in self.queue._waiting.items() if turn.priority == wanted}
 
     def woken(self, gathering: float = GATHERING) -> tuple[set[Key], set[Key]]:
         """Return what waits, and what is due after the gathering time."""
@@ -187,15 +195,22 @@ DEPENDENTS_OF_HELLO = tuple(keys(run("hello-2"), run("hello-3"), run("again-1"))
 @cases(
     Case("a new workflow wakes itself", None, workflow(None), (WORKFLOW,)),
     Case("a new workflow wakes who waited for it", None, workflow(None), (WORKFLOW, *DEPENDENTS), beside=OTHERS),
-    Case("its first verdict does", workflow(None), workflow(), DEPENDENTS, (WORKFLOW,), beside=OTHERS),
+    Case("its first verdict does", workflow(None), workflow(), DEPENDENTS, unhurried=(WORKFLOW,), beside=OTHERS),
     Case("our own verdict wakes all but itself", workflow(None), workflow(), DEPENDENTS, beside=OTHERS, own=True),
-    Case("a refused Job does", workflow(), workflow("False", "JobRefused"), DEPENDENTS, (WORKFLOW,), beside=OTHERS),
+    Case(
+        "a refused Job does",
+        workflow(),
+        workflow("False", "JobRefused"),
+        DEPENDENTS,
+        unhurried=(WORKFLOW,),
+        beside=OTHERS,
+    ),
     Case(
         "another reason does",
         workflow("False", "TypeInvalid"),
         workflow("False", "JobRefused"),
         DEPENDENTS,
-        (WORKFLOW,),
+        unhurried=(WORKFLOW,),
         beside=OTHERS,
     ),
     Case("another spec does", workflow(), workflow(generation=2), (WORKFLOW, *DEPENDENTS), beside=OTHERS),
@@ -204,11 +219,11 @@ DEPENDENTS_OF_HELLO = tuple(keys(run("hello-2"), run("hello-3"), run("again-1"))
         workflow(generation=2),
         workflow(observed=2, generation=2),
         DEPENDENTS,
-        (WORKFLOW,),
+        unhurried=(WORKFLOW,),
         beside=OTHERS,
     ),
     Case("one made anew does", workflow(), workflow(uid="anew"), (WORKFLOW, *DEPENDENTS), beside=OTHERS),
-    Case("a label wakes only itself", workflow(), workflow(labels={"a": "b"}), (), (WORKFLOW,), beside=OTHERS),
+    Case("a label wakes only itself", workflow(), workflow(labels={"a": "b"}), unhurried=(WORKFLOW,), beside=OTHERS),
     Case("one that goes wakes who needs it", workflow(), None, (WORKFLOW, *DEPENDENTS), beside=OTHERS),
 )
 def test_workflow_changed(case: Case) -> None:
@@ -229,7 +244,9 @@ def test_workflow_changed(case: Case) -> None:
         own=True,
     ),
     Case("a plan made anew does", plan(), plan(meta={"uid": "anew"}), (PLAN, *DEPENDENTS_OF_HELLO), beside=OTHERS[1:]),
-    Case("a status wakes only itself, later", plan(), plan(status={"running": 1}), (), (PLAN,), beside=OTHERS[1:]),
+    Case(
+        "a status wakes only itself, later", plan(), plan(status={"running": 1}), unhurried=(PLAN,), beside=OTHERS[1:]
+    ),
     Case("our own status wakes nothing", plan(), plan(status={"running": 1}), beside=OTHERS[1:], own=True),
     Case("a plan that goes wakes its waiting runs", plan(), None, (PLAN, *DEPENDENTS_OF_HELLO), beside=OTHERS[1:]),
 )
@@ -247,10 +264,10 @@ SLOT_RUN = run(
 
 
 @cases(
-    Case("a new run wakes itself, and its plan later", None, run(), (RUN,), (PLAN,)),
-    Case("a record of ours that is new wakes its plan", None, run(), (), (PLAN,), own=True),
-    Case("a slot's run that the plan made wakes itself too", None, SLOT_RUN, (RUN,), (PLAN,), own=True),
-    Case("a phase wakes the plan", run(), run(phase="Queued"), (), (RUN, PLAN)),
+    Case("a new run wakes itself, and its plan when there is time", None, run(), (RUN,), unhurried=(PLAN,)),
+    Case("one of ours that is new wakes its plan", None, run(), unhurried=(PLAN,), own=True),
+    Case("a slot's run that the plan made wakes itself too", None, SLOT_RUN, (RUN,), unhurried=(PLAN,), own=True),
+    Case("a phase wakes the plan", run(), run(phase="Queued"), (), (PLAN,), (RUN,)),
     Case("a phase that we wrote wakes the plan", run(), run(phase="Failed"), (), (PLAN,), own=True),
     Case("one that runs wakes it when there is time", run(), run(phase="Running"), unhurried=(PLAN,), own=True),
     Case("the same phase wakes only the run", run(phase="Queued"), run(phase="Queued", meta={"generation": 2}), (RUN,)),
@@ -267,9 +284,7 @@ SLOT_RUN = run(
         "a bare run wakes its workflow",
         run(of=("WorkflowDefinition", "greet")),
         run(phase="Running", of=("WorkflowDefinition", "greet")),
-        (),
-        (RUN,),
-        (WORKFLOW,),
+        unhurried=(RUN, WORKFLOW),
     ),
 )
 def test_execution_changed(case: Case) -> None:
@@ -350,7 +365,8 @@ async def test_changes_of_one_run_meet_in_one_look_at_its_plan() -> None:
     world.change(None, run(phase="Queued"))
     world.change(None, run(phase="Running"))
     world.change(None, cronjob(FIRED))
-    assert world.woken() == ({RUN}, {RUN, PLAN})
+    assert world.woken() == ({RUN}, {PLAN})
+    assert world.woken(UNHURRIED) == ({RUN}, {RUN})
 
 
 @virtual_time
@@ -375,7 +391,41 @@ async def test_runs_that_are_admitted_at_once_are_woken_in_their_order() -> None
     assert [key[2] for key in world.queue._waiting] == names
 
 
-def test_what_a_person_edits_is_urgent() -> None:
+@cases(
+    Case("a new Job", None, job()),
+    Case("a started one", job(), job(active=1)),
+    Case("a new pod", None, pod({"phase": "Pending"})),
+    Case("one that runs", pod({"phase": "Pending"}), pod({"phase": "Running"})),
+)
+@virtual_time
+async def test_what_goes_on_stands_behind_all_else(case: Case) -> None:
+    """Its end may come first, and then nobody writes that it went on."""
+    world = World()
+    world.change(case.old, case.new)
+    assert world.waiting(Priority.LOW) == {RUN}
+
+
+COMPLETE = {"type": "Complete", "status": "True"}
+
+
+@cases(
+    Case("a Job", job(), job(conditions=[COMPLETE])),
+    Case("one that goes", job(), None),
+    Case("a pod", pod({"phase": "Running"}), pod({"phase": "Succeeded"})),
+    Case("one that goes too", pod({"phase": "Running"}), None),
+)
+@virtual_time
+async def test_what_ends_does_not(case: Case) -> None:
+    """A run is told of as ended in its turn."""
+    world = World()
+    world.change(None, case.old)
+    assert world.waiting(Priority.LOW) == {RUN}
+    world.change(case.old, case.new)
+    assert world.waiting(Priority.NORMAL) == {RUN}
+
+
+@virtual_time
+async def test_what_a_person_edits_is_urgent() -> None:
     """Also in a rush of slots; the operator's own status is not."""
     world = World()
     before, after = plan(), plan()
@@ -383,7 +433,7 @@ def test_what_a_person_edits_is_urgent() -> None:
     world.change(None, before)
     world.forget()
     world.change(before, after)
-    assert world.queue._urgent == {PLAN}
+    assert world.urgent == {PLAN}
     world.forget()
     world.change(after, {**after, "status": {"conditions": []}})
-    assert not world.queue._urgent
+    assert not world.urgent

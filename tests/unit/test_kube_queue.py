@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 
 from launchplan_operator.kube.client import Unavailable
-from launchplan_operator.kube.queue import Key, Queue
+from launchplan_operator.kube.queue import Key, Priority, Queue
 from tests.fake.virtual import seeded, virtual_time
 
 A: Key = ("LaunchPlan", "ns", "a")
@@ -356,9 +356,56 @@ async def test_an_urgent_key_is_ahead_of_what_came_shortly_before_and_of_nothing
         queue.add(keys[1])
         await asyncio.sleep(31)
         queue.add(keys[2])
-        queue.add(keys[3], urgent=True)
+        queue.add(keys[3], Priority.HIGH)
         await queue.idle()
     assert [key[2] for _, key in work.runs] == ["running", "old", "urgent", "late"]
+
+
+@virtual_time
+async def test_a_low_key_is_behind_what_comes_within_ten_seconds_and_not_behind_the_rest() -> None:
+    """In a rush that does not end it has its turn too."""
+    keys: list[Key] = [("LaunchPlan", "ns", name) for name in ("running", "low", "soon", "late")]
+    work = Work(lambda key: asyncio.sleep(60 if key == keys[0] else 1))
+    async with work.queue(workers=1) as queue:
+        queue.add(keys[0])
+        await asyncio.sleep(1)
+        queue.add(keys[1], Priority.LOW)
+        await asyncio.sleep(9)
+        queue.add(keys[2])
+        await asyncio.sleep(2)
+        queue.add(keys[3])
+        await queue.idle()
+    assert [key[2] for _, key in work.runs] == ["running", "soon", "low", "late"]
+
+
+@virtual_time
+async def test_a_low_key_of_which_there_is_news_takes_the_place_of_these() -> None:
+    """It is not ahead of all that came while nobody had time for it."""
+    work = Work(lambda key: asyncio.sleep(60 if key[2] == "running" else 1))
+    async with work.queue(workers=1) as queue:
+        queue.add(("LaunchPlan", "ns", "running"))
+        await asyncio.sleep(1)
+        queue.add(A, Priority.LOW)
+        for name in ("before", "after"):
+            await asyncio.sleep(2)
+            queue.add(("LaunchPlan", "ns", name))
+            queue.add(A)
+        await queue.idle()
+    assert [key[2] for _, key in work.runs] == ["running", "before", "a", "after"]
+
+
+@virtual_time
+async def test_a_low_alarm_gives_way_to_an_earlier_one_and_hides_none() -> None:
+    """One look is enough where the ordinary alarm rings first; where it rings later it has a look of its own."""
+    work = Work()
+    async with work.queue() as queue:
+        queue.add_after(A, 2.0, Priority.LOW)
+        queue.add_after(A, 1.0)
+        queue.add_after(A, 3.0, Priority.LOW)
+        queue.add_after(B, 1.0, Priority.LOW)
+        queue.add_after(B, 2.0)
+        await asyncio.sleep(10)
+    assert [(when, key) for when, key in work.runs] == [(1.0, A), (1.0, B), (2.0, B)]
 
 
 @virtual_time
@@ -370,7 +417,7 @@ async def test_a_key_that_waits_may_become_urgent() -> None:
         await asyncio.sleep(0.5)
         queue.add(B)
         queue.add(A)
-        queue.add(A, urgent=True)
+        queue.add(A, Priority.HIGH)
         assert queue.depth == 2
         await queue.idle()
         await asyncio.sleep(1)
@@ -386,7 +433,7 @@ async def test_a_key_that_became_urgent_is_never_processed_twice_at_once() -> No
         queue.add(("LaunchPlan", "ns", "other"))
         await asyncio.sleep(0.5)
         queue.add(A)
-        queue.add(A, urgent=True)
+        queue.add(A, Priority.HIGH)
         await asyncio.sleep(1)
         assert queue.is_processing(A)
         queue.add(A)
@@ -403,8 +450,8 @@ async def test_an_urgent_alarm_is_not_hidden_by_an_earlier_one() -> None:
         await asyncio.sleep(0)
         queue.add(B)
         queue.add_after(A, 0.25)
-        queue.add_after(A, 0.5, urgent=True)
-        queue.add_after(A, 0.75, urgent=True)
+        queue.add_after(A, 0.5, Priority.HIGH)
+        queue.add_after(A, 0.75, Priority.HIGH)
         await queue.idle()
         assert queue.next_due is None
     assert [key[2] for _, key in work.runs] == ["running", "a", "b"]
@@ -423,7 +470,7 @@ async def test_what_was_urgent_is_tried_again_as_such() -> None:
 
     work = Work(fails_once)
     async with work.queue(workers=1) as queue:
-        queue.add(A, urgent=True)
+        queue.add(A, Priority.HIGH)
         await asyncio.sleep(0)
         others: list[Key] = [("LaunchPlan", "ns", name) for name in ("first", "second")]
         for other in others:
@@ -437,7 +484,7 @@ async def test_a_key_is_urgent_once() -> None:
     """The next time it waits for its turn like the others."""
     work = Work(takes_a_second)
     async with work.queue(workers=1) as queue:
-        queue.add(A, urgent=True)
+        queue.add(A, Priority.HIGH)
         await queue.idle()
         queue.add(("LaunchPlan", "ns", "running"))
         await asyncio.sleep(0)

@@ -26,6 +26,8 @@ from launchplan_operator.api.structural import structural_schema
 from launchplan_operator.api.workflow import WorkflowDefinitionSpec, WorkflowDefinitionStatus
 
 CATEGORY = "launchplan-all"
+#: Written as a whole by one writer: the server need not keep, and compare at each write, who set which field of it.
+_STATUS = {"x-kubernetes-map-type": "atomic", "default": {"observedGeneration": UNOBSERVED}}
 _HEADER = "# Made from the models by `python -m launchplan_operator crds`; do not edit.\n"
 
 
@@ -200,8 +202,7 @@ def _schema(resource: Resource) -> dict[str, Any]:
         "properties": {
             "metadata": {"type": "object", "properties": {"name": name}},
             "spec": structural_schema(resource.spec, defaults=True),
-            "status": structural_schema(resource.status, defaults=False)
-            | {"default": {"observedGeneration": UNOBSERVED}},
+            "status": structural_schema(resource.status, defaults=False) | _STATUS,
         },
     }
 

@@ -5,6 +5,7 @@ import heapq
 import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from random import Random
 from typing import Protocol
 
@@ -12,13 +13,24 @@ from launchplan_operator.kube.client import Unavailable
 
 Key = tuple[str, str, str]
 """(kind, namespace, name)"""
-_Alarm = tuple[Key, bool]
-"""A key that is to be processed at a time, and whether it is urgent then."""
 
 _FIRST_RETRY = 0.05
 _LAST_RETRY = 60.0
-#: Seconds of waiting that an urgent key is ahead of the others: no more, so that these have their turn in any rush.
-_HEAD_START = 30.0
+
+
+class Priority(IntEnum):
+    """Seconds of waiting by which a key is ahead of the others: no more, so that all have their turn in any rush.
+
+    High is what is due; low is what is soon out of date, and need not be done at all if what follows comes first.
+    """
+
+    LOW = -10
+    NORMAL = 0
+    HIGH = 30
+
+
+_Alarm = tuple[Key, Priority]
+"""A key that is to be processed at a time, and how it stands in the line then."""
 
 
 class Observer(Protocol):
@@ -47,6 +59,15 @@ class _Nobody:
     def retried(self, key: Key) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """How a key waits: since when, and which place in the line it has, both as times; how it is tried again."""
+
+    since: float
+    place: float
+    priority: Priority
+
+
 @dataclass(slots=True)
 class _Failures:
     count: int = 0
@@ -58,8 +79,8 @@ class Queue:
 
     A key added while it waits is processed once; added while it is processed, once more afterwards. A run that
     raises is tried again later: after `Unavailable` as the server asked, else with exponential back-off; one that
-    returns without a call to `retry` has the back-off of its key reset. What was urgent is tried again as such. Times
-    are those of the running loop.
+    returns without a call to `retry` has the back-off of its key reset. A key keeps its priority when it is tried again.
+    Times are those of the running loop.
 
     Args:
         process: The work; its outcome is its own calls to `add_after` and `retry`.
@@ -84,9 +105,8 @@ class Queue:
         self._on_error = on_error
         self._observer = observer or _Nobody()
         self._ready: asyncio.PriorityQueue[tuple[float, int, Key]] = asyncio.PriorityQueue()
-        self._urgent: set[Key] = set()
-        self._waiting: dict[Key, float] = {}
-        self._active: dict[Key, bool] = {}
+        self._waiting: dict[Key, _Turn] = {}
+        self._active: dict[Key, Priority] = {}
         self._failures: dict[Key, _Failures] = {}
         self._heap: list[tuple[float, int, _Alarm]] = []
         self._due: dict[_Alarm, tuple[float, int]] = {}
@@ -109,7 +129,7 @@ class Queue:
     def oldest_age(self) -> float:
         """Seconds that the key which waits longest has waited; 0 if none does."""
         first = next(iter(self._waiting.values()), None)
-        return 0.0 if first is None else asyncio.get_running_loop().time() - first
+        return 0.0 if first is None else asyncio.get_running_loop().time() - first.since
 
     @property
     def next_due(self) -> float | None:
@@ -121,31 +141,38 @@ class Queue:
         """Tell whether `key` is being processed now."""
         return key in self._active
 
-    def add(self, key: Key, *, urgent: bool = False) -> None:
-        """Process `key` as soon as a worker is free; an urgent one before all others of the last thirty seconds."""
-        if key in self._waiting and (not urgent or key in self._urgent):
-            return
-        if urgent:
-            self._urgent.add(key)
-        if key not in self._waiting:
-            self._waiting[key] = asyncio.get_running_loop().time()
+    def add(self, key: Key, priority: Priority = Priority.NORMAL) -> None:
+        """Process `key` as soon as a worker is free; one that waits already keeps its place, or takes a better one."""
+        now = asyncio.get_running_loop().time()
+        turn, waiting = _Turn(now, now - priority, priority), self._waiting.get(key)
+        if waiting is None:
             self._observer.added(key)
             self._idle.clear()
+        else:
+            turn = _Turn(waiting.since, min(turn.place, waiting.place), max(priority, waiting.priority))
+            if turn == waiting:
+                return
+        self._waiting[key] = turn
         if key not in self._active:
             self._offer(key)
 
-    def add_after(self, key: Key, seconds: float, *, urgent: bool = False) -> None:
-        """Process `key` in `seconds`, or earlier if an earlier time is already set for it; an urgent one is its own."""
+    def add_after(self, key: Key, seconds: float, priority: Priority = Priority.NORMAL) -> None:
+        """Process `key` in `seconds`, or earlier if an earlier time of no lower priority is already set for it."""
         if seconds <= 0:
-            self.add(key, urgent=urgent)
+            self.add(key, priority)
             return
-        when, alarm = asyncio.get_running_loop().time() + seconds, (key, urgent)
-        known = self._due.get(alarm)
-        if known is not None and known[0] <= when:
-            return
+        when = asyncio.get_running_loop().time() + seconds
+        for other in Priority:
+            known = self._due.get((key, other))
+            if known is None:
+                continue
+            if other >= priority and known[0] <= when:
+                return
+            if other <= priority and known[0] >= when:
+                del self._due[key, other]
         generation = next(self._generations)
-        self._due[alarm] = (when, generation)
-        heapq.heappush(self._heap, (when, generation, alarm))
+        self._due[key, priority] = (when, generation)
+        heapq.heappush(self._heap, (when, generation, (key, priority)))
         self._shrink()
         self._set_timer()
 
@@ -156,7 +183,7 @@ class Queue:
         self._observer.retried(key)
         backoff = min(_LAST_RETRY, _FIRST_RETRY * 2 ** min(failures.count - 1, 20))
         jittered = backoff * self._rng.uniform(0.5, 1.0)
-        self.add_after(key, jittered + (at_least or 0.0), urgent=self._active.get(key, False))
+        self.add_after(key, jittered + (at_least or 0.0), self._active.get(key, Priority.NORMAL))
 
     def forget(self, key: Key) -> None:
         """Reset the back-off of `key`."""
@@ -176,16 +203,15 @@ class Queue:
         while True:
             *_, key = await self._ready.get()
             if key in self._active or key not in self._waiting:
-                # It became urgent while it waited, was taken as such, and this is its place of before.
+                # It was brought forward while it waited, was taken in its new place, and this is the one of before.
                 continue
-            since = self._waiting.pop(key)
-            self._active[key] = key in self._urgent
-            self._urgent.discard(key)
-            self._observer.began(key, asyncio.get_running_loop().time() - since)
+            turn = self._waiting.pop(key)
+            self._active[key] = turn.priority
+            self._observer.began(key, asyncio.get_running_loop().time() - turn.since)
             try:
                 await self._attempt(key)
             except BaseException:
-                self.add(key, urgent=self._active[key])
+                self.add(key, self._active[key])
                 raise
             finally:
                 self._done(key)
@@ -214,9 +240,8 @@ class Queue:
             self._idle.set()
 
     def _offer(self, key: Key) -> None:
-        """Hand a key to the workers, in the order of arrival."""
-        head_start = _HEAD_START if key in self._urgent else 0.0
-        self._ready.put_nowait((self._waiting[key] - head_start, next(self._generations), key))
+        """Hand a key to the workers, in the order of arrival and priority."""
+        self._ready.put_nowait((self._waiting[key].place, next(self._generations), key))
 
     def _count(self, key: Key) -> int:
         failures = self._failures.get(key)
@@ -245,8 +270,7 @@ class Queue:
         while (when := self.next_due) is not None and when <= now:
             _, _, alarm = heapq.heappop(self._heap)
             del self._due[alarm]
-            key, urgent = alarm
-            self.add(key, urgent=urgent)
+            self.add(*alarm)
         self._set_timer()
 
     def _drop_stale(self) -> None:

@@ -13,6 +13,7 @@ from launchplan_operator.decide.references import check_run_name
 from launchplan_operator.decide.refusals import show_quota
 from launchplan_operator.decide.runcommand import RunWish, run_instead, wish_of
 from launchplan_operator.kube.client import Reply
+from launchplan_operator.kube.queue import Priority
 from launchplan_operator.reconcile.choice import choose_content, read_wish
 from launchplan_operator.reconcile.context import Context, is_as_known, may_be_starting, write_status
 from launchplan_operator.reconcile.ending import abort, finish_unstarted, reject, skip
@@ -117,17 +118,17 @@ async def _create(
     namespace, name = execution["metadata"]["namespace"], execution["metadata"]["name"]
     manifest = _render(context, execution, replace(content, limited=standing.limited))
     if may_be_starting(context, execution) and not await is_as_known(context, LAUNCH_PLAN_EXECUTIONS, execution):
-        return Again(0.0, urgent=True)
+        return Again(0.0, Priority.HIGH)
     # The very plan that was read says the same again.
     if plan_of(context, execution) is not standing.plan and find_standing(context, execution).must_wait:
         # A limit came while the checks asked the server: from its ledger on nobody starts unasked.
-        return Again(0.0, urgent=True)
+        return Again(0.0, Priority.HIGH)
     with context.flights.sending(execution["metadata"]["uid"], context.clock()):
         reply = await context.client.create(JOBS, manifest)
     if reply.ok:
-        # Whoever else was admitted starts first; what the Job has come to by then is told at once.
+        # Whoever else is due starts first; what the Job has come to by then is told at once.
         context.caches.launched_runs.add(execution["metadata"]["uid"])
-        return Again(0.0)
+        return Again(0.0, Priority.LOW)
     if reply.exists:
         job = await context.client.get(JOBS, namespace, name)
         if job is None:

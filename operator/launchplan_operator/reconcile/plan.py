@@ -15,6 +15,7 @@ from launchplan_operator.decide.planreading import PlanReading
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.readiness import patience_left
 from launchplan_operator.decide.retention import HistoryLimits
+from launchplan_operator.kube.queue import Priority
 from launchplan_operator.reconcile.context import Context, write_status
 from launchplan_operator.reconcile.ledger import keep_ledger
 from launchplan_operator.reconcile.lostruns import account_lost, forget_lost
@@ -140,7 +141,7 @@ def _next_look(
     if any(condition["reason"] in _UNWATCHED for condition in status["conditions"]):
         waits.append(_ASK_AGAIN)
     wait = min(waits)
-    return Again(wait, urgent=wait == slot) if wait < math.inf else Done()
+    return Again(wait, Priority.HIGH if wait == slot else Priority.NORMAL) if wait < math.inf else Done()
 
 
 def _tell(context: Context, plan: Mapping[str, Any], status: Mapping[str, Any]) -> None:

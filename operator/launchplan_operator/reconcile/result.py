@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from launchplan_operator.kube.queue import Key, Queue
+from launchplan_operator.kube.queue import Key, Priority, Queue
 
 #: The shortest wait: whatever is asked to be looked at again sooner would be a busy loop.
 SHORTEST = 0.05
@@ -16,10 +16,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Look again after so many seconds, or when something changes; urgently if a slot or a run is to start then."""
+    """Look again after so many seconds, or when something changes; of high priority if a slot or run is to start then."""
 
     after: float
-    urgent: bool = False
+    priority: Priority = Priority.NORMAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,6 @@ Reconciler = Callable[[str, str], Awaitable[Outcome]]
 def settle(queue: Queue, key: Key, outcome: Outcome) -> None:
     """Tell the queue what an outcome means for its key."""
     if isinstance(outcome, Again):
-        queue.add_after(key, max(outcome.after, SHORTEST), urgent=outcome.urgent)
+        queue.add_after(key, max(outcome.after, SHORTEST), outcome.priority)
     elif isinstance(outcome, Failed):
         queue.retry(key)
