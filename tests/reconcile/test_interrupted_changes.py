@@ -21,6 +21,7 @@ from launchplan_operator.api.kinds import (
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.slottimes import slot_name
 from launchplan_operator.kube.client import Reply
+from launchplan_operator.kube.queue import Priority
 from launchplan_operator.reconcile.execution import reconcile_execution
 from launchplan_operator.reconcile.plan import reconcile_plan
 from launchplan_operator.reconcile.result import Again, Outcome
@@ -235,7 +236,7 @@ async def test_a_run_of_which_the_watch_tells_before_the_answer_does_is_not_take
         await reconcile_plan(context, NAMESPACE, "hello")
     (caught_up,) = (each["execution"] for each in world.status["decisions"] if each["outcome"] == "CaughtUp")
     assert met == [Again(1.0)]
-    assert await reconcile_execution(context, NAMESPACE, caught_up) == Again(0.0)
+    assert await reconcile_execution(context, NAMESPACE, caught_up) == Again(0.0, Priority.LOW)
     assert caught_up in world.names(JOBS)
 
 

@@ -1,5 +1,6 @@
 """What the reconcilers tell of their decisions: once each, when they were written, whatever the write met."""
 
+import asyncio
 import json
 import logging
 from collections import Counter
@@ -124,6 +125,7 @@ async def test_a_start_is_seen_in_the_queue_and_in_the_requests() -> None:
     world.create(workflow())
     world.create(plan(None))
     await world.start()
+    await asyncio.sleep(1)
     assert numbers(world, "workqueue_longest_running_processor_seconds") == {}
     assert set(numbers(world, "rest_client_requests_total")) == {"GET", "POST", "PUT"}
     assert numbers(world, "workqueue_adds_total")["LaunchPlan"] >= 1

@@ -19,6 +19,7 @@ from launchplan_operator.api.kinds import (
 from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text
 from launchplan_operator.decide.timetable import read_timetable
+from launchplan_operator.kube.queue import Priority
 from launchplan_operator.reconcile.booking import TOO_LATE, book
 from launchplan_operator.reconcile.caches import Caches
 from launchplan_operator.reconcile.context import Context
@@ -121,7 +122,7 @@ def test_a_slots_run_that_may_have_come_late_waits_for_its_plans_books(*, booked
             await asyncio.sleep(58)
             assert await reconcile_execution(context, NAMESPACE, "hello-1") == Again(1.0)
             await asyncio.sleep(3)
-        assert await reconcile_execution(context, NAMESPACE, "hello-1") == Again(0.0)
+        assert await reconcile_execution(context, NAMESPACE, "hello-1") == Again(0.0, Priority.LOW)
         assert world.names(JOBS) == ["hello-1"]
 
     story()

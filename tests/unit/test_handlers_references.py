@@ -62,7 +62,7 @@ WAITING_KEY: Key = ("LaunchPlanExecution", ASKING, "waiting")
         offering(activeVersion="v1"),
         offering(activeVersion="v2"),
         now=(THEIRS, WAITING_KEY),
-        later=(PLAN,),
+        unhurried=(PLAN,),
         beside=BESIDE,
     ),
     Case(
@@ -77,7 +77,7 @@ WAITING_KEY: Key = ("LaunchPlanExecution", ASKING, "waiting")
         "how many runs are under way is nothing to them",
         offering(running=1),
         offering(running=2),
-        later=(PLAN,),
+        unhurried=(PLAN,),
         beside=BESIDE,
     ),
 )
@@ -172,9 +172,11 @@ def test_a_namespace_wakes_references_by_its_labels(case: Case) -> None:
         beside=(asked(**NOTED),),
         own=True,
     ),
-    Case("whoever made the other side brings it forward", None, remote(), later=(PLAN,), beside=(asked(),), own=True),
-    Case("unless that went meanwhile", None, remote(), now=(REMOTE,), later=(PLAN,), own=True),
-    Case("or is another one by now", None, remote(), (REMOTE,), (PLAN,), beside=(asked(uid="u2"),), own=True),
+    Case(
+        "whoever made the other side brings it forward", None, remote(), unhurried=(PLAN,), beside=(asked(),), own=True
+    ),
+    Case("unless that went meanwhile", None, remote(), now=(REMOTE,), unhurried=(PLAN,), own=True),
+    Case("or is another one by now", None, remote(), (REMOTE,), unhurried=(PLAN,), beside=(asked(uid="u2"),), own=True),
     Case(
         "labels without the name that goes with them wake nobody",
         remote(name="pretends", phase="Queued"),
