@@ -1,16 +1,19 @@
 """A plan with a limit: who starts, who waits, who never starts, and how often the server is asked for it."""
 
 import asyncio
+import json
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, PODS
+from launchplan_operator.decide.ledger import split_entries
 from launchplan_operator.decide.validate import validate_plan
-from launchplan_operator.reconcile import launch, planview
+from launchplan_operator.reconcile import caches, choice, launch, planview
 from launchplan_operator.reconcile.choice import choose_content
 from launchplan_operator.render import labels
+from launchplan_operator.render.content import plan_content
 from tests.fake.faults import Fault, Lost
 from tests.fake.routing import Call
 from tests.fake.virtual import virtual_time
@@ -121,15 +124,37 @@ async def test_many_waiting_runs_are_admitted_by_one_write_and_one_job_each() ->
 
 
 @virtual_time
+async def test_runs_that_start_at_once_get_what_each_asked_for() -> None:
+    """What was made for one is made for another only where both ask for the same; to Python true is 1."""
+    world = await limited_world()
+    asked: dict[str, dict[str, Any]] = {"a": {}, "b": {"times": 1}, "c": {"times": True}, "d": {}, "e": {"times": 2}}
+    for name, inputs in asked.items():
+        world.create(run(name, inputs=inputs))
+    await world.advance(3)
+    world.edit(LAUNCH_PLANS, "hello", concurrency={"max": 21})
+    await world.advance(3)
+    assert ready_reason(world, "c") == "TypeMismatch"
+    templates = {name: world.get(JOBS, name)["spec"]["template"]["metadata"] for name in asked if name != "c"}
+    got = {name: json.loads(template["annotations"][labels.INPUTS]) for name, template in templates.items()}
+    assert got == {name: {"name": "world", "times": 1} | asked[name] for name in got}
+
+
+@virtual_time
 async def test_runs_that_start_at_once_share_one_reading_of_their_plan() -> None:
     world = await limited_world()
     for number in range(21):
         world.create(run(f"r{number:02}"))
     await world.advance(3)
-    with patch.object(planview, "validate_plan", wraps=validate_plan) as validate:
+    with (
+        patch.object(planview, "validate_plan", wraps=validate_plan) as validate,
+        patch.object(choice, "plan_content", wraps=plan_content) as content,
+        patch.object(caches, "split_entries", wraps=split_entries) as split,
+    ):
         world.edit(LAUNCH_PLANS, "hello", concurrency={"max": 21})
         await world.advance(3)
     assert len(world.names(JOBS)) == 21
+    assert content.call_count == 1
+    assert split.call_count <= 3
     # The edit and the ledger: each makes another object of the plan, and the running total is told of the second one.
     assert validate.call_count == 2
 

@@ -18,9 +18,10 @@ from launchplan_operator.decide.ledger import (
     ledger_status,
     mark_replaced,
     mark_started,
-    read_entry,
+    read_entries,
     read_ledger,
     skip_runs,
+    split_entries,
     take_seats,
 )
 
@@ -79,7 +80,8 @@ def test_a_ledger_stands_in_the_status(ledger: Ledger, queued: int, status: dict
             seats=tuple(seat for seat in ledger.seats if seat.uid == uid),
             skipped=tuple(each for each in ledger.skipped if each.uid == uid),
         )
-        assert read_entry({"concurrency": written}, ledger.plan_uid, uid) == of_one
+        entries = split_entries({"concurrency": written}).get(uid, {})
+        assert read_entries({"concurrency": written}, ledger.plan_uid, entries) == of_one
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,7 @@ def test_a_ledger_stands_in_the_status(ledger: Ledger, queued: int, status: dict
 def test_a_ledger_that_is_not_this_plans_is_none(status: dict[str, Any]) -> None:
     """Then it is made anew from what runs."""
     assert read_ledger(status, "plan-1") is None
-    assert read_entry(status, "plan-1", "uid-a") is None
+    assert read_entries(status, "plan-1", {}) is None
 
 
 def test_a_run_holds_its_seat_by_uid() -> None:

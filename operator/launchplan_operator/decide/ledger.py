@@ -9,6 +9,10 @@ from launchplan_operator.api.conditions import Reason
 from launchplan_operator.decide.concurrency import Candidate, Seat, Skipping
 from launchplan_operator.decide.instants import instant_text, to_instant
 
+_PARTS = ("running", "skipped")
+Entries = dict[str, list[Mapping[str, Any]]]
+"""What a ledger says of one run, by part."""
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
@@ -54,13 +58,21 @@ def read_ledger(status: Mapping[str, Any], plan_uid: str) -> Ledger | None:
     )
 
 
-def read_entry(status: Mapping[str, Any], plan_uid: str, uid: str) -> Ledger | None:
-    """Return the ledger in a plan's status as far as it is about one run: a ledger of hundreds is read by each of them."""
+def split_entries(status: Mapping[str, Any]) -> dict[str, Entries]:
+    """Return by uid what the ledger in a plan's status says of each run: one of hundreds is read by each of them."""
+    split: dict[str, Entries] = {}
+    for part in _PARTS:
+        for entry in (status.get("concurrency") or {}).get(part) or ():
+            split.setdefault(entry["uid"], {}).setdefault(part, []).append(entry)
+    return split
+
+
+def read_entries(status: Mapping[str, Any], plan_uid: str, entries: Entries) -> Ledger | None:
+    """Return the ledger in a plan's status as far as it is about the run that has these entries."""
     found = status.get("concurrency")
     if found is None:
         return None
-    parts = {part: [entry for entry in found.get(part) or () if entry["uid"] == uid] for part in ("running", "skipped")}
-    return read_ledger({"concurrency": {**found, **parts}}, plan_uid)
+    return read_ledger({"concurrency": {**found, **dict.fromkeys(_PARTS, ()), **entries}}, plan_uid)
 
 
 def ledger_status(ledger: Ledger, queued: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from launchplan_operator.api.execution import LaunchPlanExecutionSpec
 from launchplan_operator.api.kinds import (
     CRON_JOBS,
     JOBS,
@@ -20,12 +21,14 @@ from launchplan_operator.api.kinds import (
     Kind,
 )
 from launchplan_operator.decide.instants import to_instant
-from launchplan_operator.decide.planreading import PlanReading
+from launchplan_operator.decide.ledger import Entries, split_entries
+from launchplan_operator.decide.planreading import PlanReading, Runnable
 from launchplan_operator.decide.progress import is_terminal
 from launchplan_operator.decide.validate import WorkflowView
 from launchplan_operator.decide.versions import Snapshot
 from launchplan_operator.kube.cache import Cache
 from launchplan_operator.render import labels
+from launchplan_operator.render.job import JobContent
 
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "ownerReferences")
 _REMEMBERED = 10_000
@@ -167,6 +170,30 @@ def _forget_oldest(remembered: dict[str, Any], limit: int) -> None:
         del remembered[next(iter(remembered))]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """The content of the Job of a run that brought no inputs, and all that it was made from.
+
+    Attributes:
+        permitting: the workflow as it was then, whose permissions counted.
+        wish: what the run asked for.
+    """
+
+    plan: Mapping[str, Any]
+    version: Runnable
+    permitting: WorkflowView
+    wish: LaunchPlanExecutionSpec
+    content: JobContent
+
+    def serves(
+        self, plan: Mapping[str, Any], version: Runnable, permitting: WorkflowView, wish: LaunchPlanExecutionSpec
+    ) -> bool:
+        """Tell whether it would be made the same: from the very same objects, so that nothing is stale."""
+        same = self.plan is plan and self.version is version and self.permitting is permitting
+        # Inputs are any JSON, of which equal is not the same: Python takes true for 1.
+        return same and not wish.inputs and self.wish == wish
+
+
 @dataclass(frozen=True, slots=True)
 class Caches:
     """One cache a kind that we read."""
@@ -213,6 +240,12 @@ class Caches:
     #: What each of the plans that were read last means, by uid, with the object that it was read from.
     readings: dict[str, tuple[Mapping[str, Any], PlanReading]] = field(default_factory=dict)
 
+    #: What was last chosen for a run of each of these plans, by uid.
+    chosen: dict[str, Chosen] = field(default_factory=dict)
+
+    #: What the ledgers of the plans that were asked for last say of each run, with the object that it was read from.
+    entries: dict[str, tuple[Mapping[str, Any], dict[str, Entries]]] = field(default_factory=dict)
+
     def remember_snapshot(self, snapshot: Snapshot) -> None:
         """Hold a version that was read back."""
         self.snapshots[snapshot.hash] = snapshot
@@ -223,6 +256,21 @@ class Caches:
         self.readings.pop(plan["metadata"]["uid"], None)
         self.readings[plan["metadata"]["uid"]] = (plan, reading)
         _forget_oldest(self.readings, _READINGS)
+
+    def entries_of(self, plan: Mapping[str, Any]) -> Mapping[str, Entries]:
+        """Return by uid what a plan's ledger says of each run, read once for this very object."""
+        read, entries = self.entries.get(plan["metadata"]["uid"], (None, {}))
+        if read is not plan:
+            entries = split_entries(plan.get("status") or {})
+            self.entries[plan["metadata"]["uid"]] = (plan, entries)
+            _forget_oldest(self.entries, _READINGS)
+        return entries
+
+    def remember_chosen(self, chosen: Chosen) -> None:
+        """Hold what a run starts: the others of a burst often ask for nothing else either."""
+        self.chosen.pop(chosen.plan["metadata"]["uid"], None)
+        self.chosen[chosen.plan["metadata"]["uid"]] = chosen
+        _forget_oldest(self.chosen, _READINGS)
 
     def confirm_plan(self, uid: str) -> None:
         """Note that a plan is held as the server has it, or newer."""

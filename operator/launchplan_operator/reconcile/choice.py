@@ -25,6 +25,7 @@ from launchplan_operator.decide.runcommand import RunWish, run_after, run_instea
 from launchplan_operator.decide.settings import resolve_settings
 from launchplan_operator.decide.validate import WorkflowView
 from launchplan_operator.decide.versions import find_version, remember_version, take_snapshot
+from launchplan_operator.reconcile.caches import Chosen
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.planforce import activate
 from launchplan_operator.reconcile.planview import load_version, read_plan
@@ -92,6 +93,9 @@ async def _plan_content(context: Context, namespace: str, spec: LaunchPlanExecut
     wish = wish_of(spec)
     if isinstance(version, tuple):
         return tuple(_of_plan(finding, wish, reading) for finding in version)
+    last = context.caches.chosen.get(plan["metadata"]["uid"])
+    if last is not None and last.serves(plan, version, reading.live, spec):
+        return last.content
     parameters = version.workflow.interface.inputs
     inputs = resolve_inputs(parameters, version.bindings, spec.inputs)
     if isinstance(inputs, tuple):
@@ -101,7 +105,9 @@ async def _plan_content(context: Context, namespace: str, spec: LaunchPlanExecut
     if isinstance(settings, tuple):
         return _denied(settings, wish, version)
     versions = (version.version, version.workflow_version)
-    return plan_content(plan, version.spec, versions, version.workflow, inputs, settings)
+    content = plan_content(plan, version.spec, versions, version.workflow, inputs, settings)
+    context.caches.remember_chosen(Chosen(plan, version, reading.live, spec, content))
+    return content
 
 
 def _bare_content(context: Context, namespace: str, spec: LaunchPlanExecutionSpec, wanted: str | None) -> Choice:

@@ -14,7 +14,7 @@ from launchplan_operator.api.launchplan import LaunchPlanSpec
 from launchplan_operator.api.parsing import parse_spec
 from launchplan_operator.decide.concurrency import Candidate, Seat, read_policy, tell_wait
 from launchplan_operator.decide.instants import instant_text, to_instant
-from launchplan_operator.decide.ledger import Skipped, read_entry
+from launchplan_operator.decide.ledger import Skipped, read_entries
 from launchplan_operator.decide.run import End
 from launchplan_operator.decide.schedule import jitter_of, plan_identity, read_described
 from launchplan_operator.reconcile.context import Context
@@ -53,7 +53,8 @@ def find_standing(context: Context, execution: Mapping[str, Any]) -> Standing:
     status, uid = plan.get("status") or {}, execution["metadata"]["uid"]
     # A limit that was taken away is one until the plan's own look has dropped the ledger.
     limited = bool(plan["spec"].get("concurrency") or status.get("concurrency"))
-    ledger = read_entry(status, plan["metadata"]["uid"], uid) if limited else None
+    entries = context.caches.entries_of(plan).get(uid, {}) if limited else {}
+    ledger = read_entries(status, plan["metadata"]["uid"], entries) if limited else None
     if ledger is None:
         return Standing(plan, limited)
     seat = next((seat for seat in ledger.seats if seat.uid == uid), None)
