@@ -66,6 +66,11 @@ async def takes_a_second(_key: Key) -> None:
     await asyncio.sleep(1)
 
 
+async def holds_the_line(key: Key) -> None:
+    """Work for a minute at the key `running`, while others come to wait, and for a second at each of these."""
+    await asyncio.sleep(60 if key[2] == "running" else 1)
+
+
 @virtual_time
 async def test_a_key_that_waits_is_run_once() -> None:
     """Adding a waiting key again changes nothing."""
@@ -349,7 +354,7 @@ async def test_ten_thousand_timers_ring_in_order() -> None:
 async def test_an_urgent_key_is_ahead_of_what_came_shortly_before_and_of_nothing_else() -> None:
     """Whatever has waited for more than thirty seconds longer is first."""
     keys: list[Key] = [("LaunchPlan", "ns", name) for name in ("running", "old", "late", "urgent")]
-    work = Work(lambda key: asyncio.sleep(60 if key == keys[0] else 1))
+    work = Work(holds_the_line)
     async with work.queue(workers=1) as queue:
         queue.add(keys[0])
         await asyncio.sleep(1)
@@ -365,7 +370,7 @@ async def test_an_urgent_key_is_ahead_of_what_came_shortly_before_and_of_nothing
 async def test_a_low_key_is_behind_what_comes_within_ten_seconds_and_not_behind_the_rest() -> None:
     """In a rush that does not end it has its turn too."""
     keys: list[Key] = [("LaunchPlan", "ns", name) for name in ("running", "low", "soon", "late")]
-    work = Work(lambda key: asyncio.sleep(60 if key == keys[0] else 1))
+    work = Work(holds_the_line)
     async with work.queue(workers=1) as queue:
         queue.add(keys[0])
         await asyncio.sleep(1)
@@ -381,7 +386,7 @@ async def test_a_low_key_is_behind_what_comes_within_ten_seconds_and_not_behind_
 @virtual_time
 async def test_a_low_key_of_which_there_is_news_takes_the_place_of_these() -> None:
     """It is not ahead of all that came while nobody had time for it."""
-    work = Work(lambda key: asyncio.sleep(60 if key[2] == "running" else 1))
+    work = Work(holds_the_line)
     async with work.queue(workers=1) as queue:
         queue.add(("LaunchPlan", "ns", "running"))
         await asyncio.sleep(1)

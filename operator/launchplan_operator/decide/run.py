@@ -151,8 +151,5 @@ def _stuck_message(pods: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _ended(job: Mapping[str, Any], how: str) -> Mapping[str, Any] | None:
-    conditions = job.get("status", {}).get("conditions")
-    if not conditions:
-        return None
-    condition = find_condition(conditions, how)
+    condition = find_condition(job.get("status", {}).get("conditions") or (), how)
     return condition if condition is not None and condition["status"] == "True" else None

@@ -170,6 +170,14 @@ def _forget_oldest(remembered: dict[str, Any], limit: int) -> None:
         del remembered[next(iter(remembered))]
 
 
+def _remember_last(remembered: dict[str, Any], plan: Mapping[str, Any], what: object) -> None:
+    """Hold what was read of a plan, as the newest of all that is held."""
+    uid = plan["metadata"]["uid"]
+    remembered.pop(uid, None)
+    remembered[uid] = what
+    _forget_oldest(remembered, _READINGS)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Chosen:
     """The content of the Job of a run that brought no inputs, and all that it was made from.
@@ -253,24 +261,19 @@ class Caches:
 
     def remember_reading(self, plan: Mapping[str, Any], reading: PlanReading) -> None:
         """Hold what a plan means: all runs that start in a burst ask for it."""
-        self.readings.pop(plan["metadata"]["uid"], None)
-        self.readings[plan["metadata"]["uid"]] = (plan, reading)
-        _forget_oldest(self.readings, _READINGS)
+        _remember_last(self.readings, plan, (plan, reading))
 
     def entries_of(self, plan: Mapping[str, Any]) -> Mapping[str, Entries]:
         """Return by uid what a plan's ledger says of each run, read once for this very object."""
         read, entries = self.entries.get(plan["metadata"]["uid"], (None, {}))
         if read is not plan:
             entries = split_entries(plan.get("status") or {})
-            self.entries[plan["metadata"]["uid"]] = (plan, entries)
-            _forget_oldest(self.entries, _READINGS)
+            _remember_last(self.entries, plan, (plan, entries))
         return entries
 
     def remember_chosen(self, chosen: Chosen) -> None:
         """Hold what a run starts: the others of a burst often ask for nothing else either."""
-        self.chosen.pop(chosen.plan["metadata"]["uid"], None)
-        self.chosen[chosen.plan["metadata"]["uid"]] = chosen
-        _forget_oldest(self.chosen, _READINGS)
+        _remember_last(self.chosen, chosen.plan, chosen)
 
     def confirm_plan(self, uid: str) -> None:
         """Note that a plan is held as the server has it, or newer."""
