@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +12,7 @@ from bench.audit import Call
 from bench.subject import operator
 from bench.world import HELD, NAMESPACE, WORKFLOW, World, in_parallel
 from launchplan_operator.api.concurrency import MAX_SEATS
-from launchplan_operator.api.kinds import JOBS, LAUNCH_PLANS
+from launchplan_operator.api.kinds import JOBS, LAUNCH_PLANS, PODS, Kind
 from launchplan_operator.decide.run import is_finished
 from launchplan_operator.kube.client import Client
 from launchplan_operator.reconcile.context import CLOCKS
@@ -32,12 +34,14 @@ class Admission:
     Attributes:
         operator: seconds from the edit that lets them all start to the answer for the last one's Job.
         floor: seconds that the same Jobs take, created bare.
+        followed: the same for a client that reads what watches tell of Jobs and pods meanwhile, as every operator must.
         ledgers: how often the plan's status was written meanwhile.
     """
 
     runs: int
     operator: float
     floor: float
+    followed: float
     ledgers: int
 
 
@@ -85,7 +89,9 @@ async def measure_admission(world: World, runs: int) -> Admission:
     await world.clear()
     floor = await _create_bare(world, jobs)
     await world.clear()
-    return Admission(runs, ended - began, floor, ledgers)
+    followed = await _create_bare(world, jobs, followed=(JOBS, PODS))
+    await world.clear()
+    return Admission(runs, ended - began, floor, followed, ledgers)
 
 
 async def _raise(world: World, name: str) -> None:
@@ -160,7 +166,7 @@ def bare(job: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "metadata": named, "spec": spec}
 
 
-async def _create_bare(world: World, jobs: list[dict[str, Any]]) -> float:
+async def _create_bare(world: World, jobs: list[dict[str, Any]], followed: Sequence[Kind] = ()) -> float:
     transport = await world.transport()
     client, loop = Client(transport), asyncio.get_running_loop()
 
@@ -170,11 +176,28 @@ async def _create_bare(world: World, jobs: list[dict[str, Any]]) -> float:
             raise LocalClusterError(reply.message)
 
     try:
-        began = loop.time()
-        await in_parallel(create(job) for job in jobs)
-        return loop.time() - began
+        async with _following(client, followed):
+            began = loop.time()
+            await in_parallel(create(job) for job in jobs)
+            return loop.time() - began
     finally:
         await transport.close()
+
+
+@asynccontextmanager
+async def _following(client: Client, kinds: Sequence[Kind]) -> AsyncIterator[None]:
+    """Read what watches tell of some kinds meanwhile, and do nothing with it."""
+
+    async def follow(kind: Kind, version: str) -> None:
+        async for _ in client.watch(kind, NAMESPACE, version):
+            pass
+
+    versions = [(await client.list(kind, NAMESPACE, limit=1)).resource_version for kind in kinds]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(follow(*each)) for each in zip(kinds, versions, strict=True)]
+        yield
+        for task in tasks:
+            task.cancel()
 
 
 def _is_new_job(call: Call) -> bool:

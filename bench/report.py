@@ -106,10 +106,12 @@ def _show_load(load: Load, say: Say) -> None:
 def _show_admissions(load: Load, say: Say) -> None:
     runs, ratios = load.admissions[0].runs, admission_ratio(load)
     taken = spread([each.operator for each in load.admissions]).median
+    beside = spread([each.operator / each.followed for each in load.admissions]).median
     ledgers = max(each.ledgers for each in load.admissions)
     say(
         f"{f'admission of {runs} runs':34}{taken:.2f} s, {runs / taken:.0f} a second, {ratios.median:.2f} times their bare "
-        f"Jobs ({ratios.low:.2f} to {ratios.high:.2f}, target <= {MAX_RATIO}), at most {ledgers} plan statuses"
+        f"Jobs ({ratios.low:.2f} to {ratios.high:.2f}, target <= {MAX_RATIO}), {beside:.2f} times where the client follows "
+        f"Jobs and pods too, at most {ledgers} plan statuses"
     )
 
 

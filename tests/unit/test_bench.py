@@ -77,7 +77,7 @@ def load(
     """Return results of a load that misses no target unless told otherwise."""
     ours, bare_writes = Lag(200, 600, lost, 1.0, p99), Lag(200, 200, 0, 1.0, floor)
     native = Lag(200, 600, 300, 10.0, 22.0)
-    admissions = [Admission(500, seconds, 1.0, 2) for seconds in admission]
+    admissions = [Admission(500, seconds, 1.0, 1.2, 2) for seconds in admission]
     return Results(0, loads=[Load(False, admissions, Flow(500, 10, flow, 6.0), [(ours, bare_writes, native)])])
 
 
@@ -110,6 +110,7 @@ def test_missed_targets_of_a_load(found: Results, timed: int, untimed: int) -> N
     assert len(missed(found, timed=False)) == untimed
     lines: list[str] = []
     show(found, lines.append, timed=True)
+    assert any("times where the client follows Jobs and pods too" in line for line in lines)
     assert any("500 runs through 10 places" in line and "a second, bare Jobs 6.0" in line for line in lines)
 
 
