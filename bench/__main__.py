@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from bench.lag import measure_lag, measure_native
@@ -22,6 +23,7 @@ from bench.measure import (
 )
 from bench.plugin import measure_plugin
 from bench.report import missed, show, write
+from bench.scheduling import shared_by_process
 from bench.subject import operator
 from bench.world import World, await_collector, offer_held, open_world
 from localcluster.cluster import LocalCluster
@@ -71,17 +73,23 @@ def main() -> int:
     if options.runs:
         size = replace(size, runs=options.runs)
     only = options.only or SECTIONS
-    results = asyncio.run(_measure(size, _say)) if "start" in only else Results(size.plans)
-    if "plugin" in only:
-        results.plugin = measure_plugin()
-    if {"admission", "flow", "lag"} & set(only):
-        results.loads = [asyncio.run(_measure_load(size, only, throttled, _say)) for throttled in (True, False)]
+    with shared_by_process(_say) if size.timed else nullcontext():
+        results = _measure_sections(size, only)
     write(results)
     show(results, print, timed=size.timed)
     failures = missed(results, timed=size.timed)
     for failure in failures:
         print(f"missed: {failure}")
     return 1 if failures else 0
+
+
+def _measure_sections(size: Size, only: Sequence[str]) -> Results:
+    results = asyncio.run(_measure(size, _say)) if "start" in only else Results(size.plans)
+    if "plugin" in only:
+        results.plugin = measure_plugin()
+    if {"admission", "flow", "lag"} & set(only):
+        results.loads = [asyncio.run(_measure_load(size, only, throttled, _say)) for throttled in (True, False)]
+    return results
 
 
 def _parse() -> argparse.Namespace:

@@ -12,6 +12,7 @@ from bench.lag import Lag, summarise
 from bench.limits import Admission, Flow, bare
 from bench.measure import Effort, Load, Memory, Quiet, Restart, Results, Start
 from bench.report import missed, show
+from bench.scheduling import shared_by_process
 
 USER = "system:serviceaccount:system:operator"
 
@@ -128,6 +129,35 @@ def test_a_bare_job_is_what_was_asked_for() -> None:
     made = bare({"metadata": metadata, "spec": spec, "status": {}})
     assert made["metadata"] == {"name": "a", "namespace": "n", "labels": own}
     assert made["spec"] == {"template": {"metadata": {"labels": own}, "spec": {}}}
+
+
+@pytest.mark.parametrize(("setting", "meanwhile"), [("1\n", "0"), ("0\n", "0\n")], ids=["grouping", "not grouping"])
+def test_the_processors_are_shared_by_process_and_then_as_before(tmp_path: Path, setting: str, meanwhile: str) -> None:
+    grouping = tmp_path / "setting"
+    grouping.write_text(setting)
+
+    def be_interrupted() -> None:
+        assert grouping.read_text() == meanwhile
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), shared_by_process(lambda _: None, grouping):
+        be_interrupted()
+    assert grouping.read_text().strip() == setting.strip()
+
+
+def test_who_may_not_share_them_by_process_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is there such a setting everywhere."""
+    grouping, said = tmp_path / "setting", list[str]()
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    with shared_by_process(said.append, grouping):
+        assert not said
+    grouping.write_text("1")
+    monkeypatch.setattr(Path, "write_text", refuse)
+    with shared_by_process(said.append, grouping):
+        assert any("may not write" in each for each in said)
 
 
 def line(verb: str, resource: str, status: int = 200, user: str = USER, **other: Any) -> str:
