@@ -209,10 +209,11 @@ class Triggers:
             self._wake_limited(pod)
 
     def _wake_limited(self, obj: Object) -> None:
+        """Wake the plan of a Job or pod if it has a limit: an end lets another run start, or the next not be skipped."""
         namespace, plan = obj["metadata"]["namespace"], (obj["metadata"].get("labels") or {}).get(labels.PLAN)
         found = self._caches.plans.get(namespace, plan) if plan else None
         if plan and found is not None and (found.get("status") or {}).get("concurrency"):
-            self._queue.add_after(("LaunchPlan", namespace, plan), GATHERING)
+            self._queue.add_after(("LaunchPlan", namespace, plan), GATHERING, Priority.HIGH)
 
     def _wake_own(self, key: Key, old: Object | None, new: Object | None) -> None:
         """One of our kinds wakes itself, at once if a person did something to it.

@@ -23,6 +23,7 @@ from tests.cluster.support import (
     eventually,
     next_slot,
     phase_of,
+    plan,
     slot_text,
     workflow,
 )
@@ -160,6 +161,27 @@ def from_the_cronjob_to_the_operator_at_a_slot_no_slot_is_lost_or_doubled(space:
     """Whoever was to start it."""
     switched(space, EVERY_MINUTE, _OURS)
     assert space.find(CRON_JOBS, "tick") is None
+
+
+@story
+def of_many_that_change_from_the_cronjob_around_a_slot_none_loses_its_run(space: Space) -> None:
+    """A Job that the controller makes while its CronJob is being deleted would be collected."""
+    space.offer()
+    names = [f"tick-{number:02}" for number in range(30)]
+    for name in names:
+        space.create(LAUNCH_PLANS, name, plan(schedule=EVERY_MINUTE))
+    for name in names:
+        space.ready(LAUNCH_PLANS, name, "Active")
+    slot = next_slot(_ROOM)
+    for number, name in enumerate(names):
+        await_slot(slot, number / 20 - 1)
+        space.edit(LAUNCH_PLANS, name, spec={"schedule": _OURS})
+    for name in names:
+        for moment in (slot, slot + _MINUTE):
+            space.ended(slot_name(name, moment), seconds=_A_SLOT)
+    for name in names:
+        expected = names_between(slot, slot + _MINUTE, name)
+        assert [each for each in slots_of(space, name) if each >= expected[0]][:2] == expected
 
 
 @story

@@ -200,7 +200,7 @@ def _blind(world: World) -> None:
 
 
 MUTATIONS: dict[str, Mutation] = {
-    "a Job deleted by hand is made again": Mutation(_job_made_again, 61),
+    "a Job deleted by hand is made again": Mutation(_job_made_again, 59),
     "retention without its 15 minutes": Mutation(_retention_at_once, 3),
     "schedule.since written after the delete": Mutation(_since_after_delete, 32),
     "history limits at their defaults": Mutation(_default_history, 2, _absent),
@@ -212,7 +212,7 @@ MUTATIONS: dict[str, Mutation] = {
     "seat freed by a cache's absence": Mutation(admission.absence_from_cache, 126),
     "seat freed before the pods ended": Mutation(admission.pods_not_asked, 1005),
     "ledger not rebuilt after status loss": Mutation(admission.no_rebuild, 24),
-    "no tombstone for a deleted execution": Mutation(admission.no_tombstone, 11, _held),
+    "no tombstone for a deleted execution": Mutation(admission.no_tombstone, 32, _held),
     "the rebuild before the CronJob is gone": Mutation(admission.rebuild_at_once, 22, _limits_come),
     "the fence removed": Mutation(admission.no_fence, 113, _sleepy),
     "catch-up under another name": Mutation(admission.catch_up_elsewhere, 396),

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from launchplan_operator.decide.instants import instant_text, to_instant
 from launchplan_operator.decide.schedule import Timetable, read_timetable, slot_name
 from launchplan_operator.decide.slots import (
+    LEAD,
     MAX_SLOTS,
     SETTLING,
     Past,
     look_back,
-    settling_slot,
+    slot_at_hand,
     split_late,
 )
 from launchplan_operator.decide.timetable import STARTING_DEADLINE
@@ -88,19 +89,21 @@ def test_a_very_long_past_is_looked_at_in_parts() -> None:
 @pytest.mark.parametrize(
     ("base", "now", "expected"),
     [
-        pytest.param(NINE, after(30), after(30), id="a slot of this very instant settles"),
-        pytest.param(NINE, after(30) + SETTLING - SECOND, after(30), id="so does one of some seconds ago"),
+        pytest.param(NINE, after(30), after(30), id="a slot of this very instant is at hand"),
+        pytest.param(NINE, after(30) + SETTLING - SECOND, after(30), id="so is one of some seconds ago"),
         pytest.param(NINE, after(30) + SETTLING, None, id="after ten seconds it has settled"),
-        pytest.param(NINE, after(29), None, id="one that is yet to come does not settle"),
+        pytest.param(NINE, after(30) - LEAD, after(30), id="one that is about to come is at hand"),
+        pytest.param(NINE, after(30) - LEAD - SECOND, None, id="one that comes later is not"),
         pytest.param(after(30), after(30) + SECOND, None, id="one that was started or accounted for has settled"),
+        pytest.param(after(30), after(30) - SECOND, None, id="even if the clock was put back"),
     ],
 )
-def test_a_slot_that_came_moments_ago_is_left_to_the_controller(
+def test_a_slot_that_may_be_being_started_is_left_to_the_controller(
     base: datetime, now: datetime, expected: datetime | None
 ) -> None:
     """Its Job may be on its way."""
-    assert timedelta(seconds=10) == SETTLING
-    assert settling_slot(DAILY, base, now) == expected
+    assert (timedelta(seconds=10), timedelta(seconds=2)) == (SETTLING, LEAD)
+    assert slot_at_hand(DAILY, base, now) == expected
 
 
 def test_slots_are_late_by_the_deadline_that_the_cronjob_has() -> None:

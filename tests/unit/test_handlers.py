@@ -11,6 +11,7 @@ from launchplan_operator.handlers import GATHERING, UNHURRIED, Triggers
 from launchplan_operator.kube.cache import Cache
 from launchplan_operator.kube.queue import Key, Priority, Queue
 from launchplan_operator.reconcile.caches import Caches
+from launchplan_operator.render import labels
 from tests.fake.virtual import seeded, virtual_time
 
 Object = dict[str, Any]
@@ -57,9 +58,9 @@ def job(**status: Any) -> Object:
     return made("Job", "hello-1", spec={"template": {}}, status=status)
 
 
-def pod(status: Object, labels: Object | None = None) -> Object:
+def pod(status: Object, marks: Object | None = None) -> Object:
     """Return a pod of the run's Job."""
-    own = {"batch.kubernetes.io/job-name": "hello-1"} if labels is None else labels
+    own = {"batch.kubernetes.io/job-name": "hello-1"} if marks is None else marks
     return made("Pod", "hello-1-x7f2k", meta={"labels": own}, status=status)
 
 
@@ -422,6 +423,33 @@ async def test_what_ends_does_not(case: Case) -> None:
     assert world.waiting(Priority.LOW) == {RUN}
     world.change(case.old, case.new)
     assert world.waiting(Priority.NORMAL) == {RUN}
+
+
+@cases(
+    Case("a Job", job(), job(conditions=[COMPLETE])),
+    Case("one that goes", job(), None),
+    Case("a pod", pod({"phase": "Running"}), pod({"phase": "Succeeded"})),
+    Case("one that goes too", pod({"phase": "Running"}), None),
+)
+@virtual_time
+async def test_the_plan_of_what_ends_under_a_limit_is_urgent(case: Case) -> None:
+    """Another run may start then, and the next slot's is not skipped."""
+    world = World()
+    old, new = _of_plan(case.old), _of_plan(case.new)
+    world.change(None, plan(status={"concurrency": {"running": []}}))
+    world.change(None, old)
+    world.forget()
+    world.change(old, new)
+    assert list(world.queue._due) == [(PLAN, Priority.HIGH)]
+
+
+def _of_plan(obj: Object | None) -> Object | None:
+    """Return a Job or pod as it bears its plan's name."""
+    if obj is None:
+        return None
+    found = copy.deepcopy(obj)
+    found["metadata"]["labels"] = {**(found["metadata"].get("labels") or {}), labels.PLAN: "hello"}
+    return found
 
 
 @virtual_time

@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.retention import tracker_of
-from launchplan_operator.decide.slots import SETTLING
-from launchplan_operator.decide.slottimes import next_slots, slots_between
+from launchplan_operator.decide.slots import SETTLING, slot_at_hand
 from launchplan_operator.decide.timetable import Timetable, read_timetable
 
 #: On a plan: `true` lets it take over a CronJob of its name.
@@ -116,15 +115,10 @@ def _unrest(old: OldCronJob, now: datetime) -> timedelta | None:
     """Return for how long a slot stands in the way: one that comes soon, or that its controller may be starting."""
     if old.table is None:
         return None
-    soon = next_slots(old.table, now, 1)
-    if soon and soon[0] - now <= LEAD:
-        return soon[0] - now + _MOMENT
-    recent = slots_between(old.table, now - SETTLING, now, 1)
-    return None if not recent or _covers(old, recent[-1]) else recent[-1] + SETTLING - now + _MOMENT
-
-
-def _covers(old: OldCronJob, slot: datetime) -> bool:
-    return old.fired is not None and old.fired >= slot
+    slot = slot_at_hand(old.table, old.fired or now - SETTLING, now, LEAD)
+    if slot is None:
+        return None
+    return (slot if slot > now else slot + SETTLING) - now + _MOMENT
 
 
 def _keeper(metadata: Mapping[str, Any]) -> str | None:

@@ -9,8 +9,10 @@ from launchplan_operator.decide.jitter import jitter_of
 from launchplan_operator.decide.slottimes import count_slots, latest_slots, next_slots, slot_name, slots_between
 from launchplan_operator.decide.timetable import STARTING_DEADLINE, Timetable
 
-#: How long the end of a schedule waits for the CronJob controller to start a slot that has just come.
+#: How long the end of a CronJob waits for its controller to start a slot that has just come.
 SETTLING = timedelta(seconds=10)
+#: How long before a slot the end of a CronJob waits: its controller might not hear of it in time, and start the slot.
+LEAD = timedelta(seconds=2)
 #: How many slots one look back covers; older ones are summed by the next looks.
 MAX_SLOTS = 2000
 #: How many slots one pass starts on time, and how many late ones it names: no more can be caught up.
@@ -47,10 +49,19 @@ def look_back(timetable: Timetable, plan: str, base: datetime, until: datetime, 
     return Past(slots[-1], tuple(slot for slot in slots if slot_name(plan, slot) not in known))
 
 
-def settling_slot(timetable: Timetable, base: datetime, now: datetime) -> datetime | None:
-    """Return a slot that came moments ago and that the CronJob controller may still be starting, if any."""
-    recent = slots_between(timetable, max(base, now - SETTLING), now, MAX_SLOTS)
-    return recent[-1] if recent else None
+def slot_at_hand(timetable: Timetable, base: datetime, now: datetime, lead: timedelta = LEAD) -> datetime | None:
+    """Return a slot that is about to come, or came moments ago and may still be being started, if any.
+
+    A Job that the CronJob controller makes while its CronJob is being deleted is collected, and its run lost.
+
+    Args:
+        timetable: when the CronJob fires.
+        base: the latest slot that it started, or an instant before which it started none.
+        now: the present.
+        lead: how soon a slot has to come.
+    """
+    near = slots_between(timetable, max(base, now - SETTLING), now + lead, 1)
+    return near[0] if near else None
 
 
 def split_late(slots: Sequence[datetime], now: datetime) -> tuple[list[datetime], list[datetime]]:

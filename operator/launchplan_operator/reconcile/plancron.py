@@ -1,6 +1,7 @@
 """The steps on a plan's CronJob: make, mend, or replace it without losing or doubling a slot."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding, Reason
@@ -9,19 +10,23 @@ from launchplan_operator.api.mending import edit_object, run_command
 from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.decide.adoption import ADOPT
 from launchplan_operator.decide.engine import cron_text_of
+from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.planreading import Runnable
 from launchplan_operator.decide.refusals import show_quota
-from launchplan_operator.decide.schedule import schedule_hash
+from launchplan_operator.decide.schedule import read_timetable, schedule_hash
+from launchplan_operator.decide.slots import slot_at_hand
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.execution import record_job
 from launchplan_operator.reconcile.follow import adopt_job, is_job_of
+from launchplan_operator.reconcile.plansituation import last_fired
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.render import labels
 from launchplan_operator.render.content import plan_content
 from launchplan_operator.render.cronjob import render_cronjob
 
 _UNTIL_GONE = 0.5
+_UNTIL_STARTED = 1.0
 
 
 def wanted_cronjob(plan: Mapping[str, Any], version: Runnable, settings: RunSettings) -> dict[str, Any] | None:
@@ -58,8 +63,11 @@ async def update_cronjob(context: Context, manifest: dict[str, Any], live: Mappi
 
 
 async def remove_cronjob(context: Context, plan: Mapping[str, Any], live: Mapping[str, Any]) -> Outcome:
-    """Give every Job of the CronJob its execution as an owner, then delete the CronJob and orphan its Jobs."""
-    namespace, name, uid = (live["metadata"][key] for key in ("namespace", "name", "uid"))
+    """Give every Job of the CronJob its execution as an owner, then delete the CronJob and orphan its Jobs.
+
+    Not beside a slot: of a Job that its controller makes meanwhile nobody would know before it is collected.
+    """
+    namespace, name, uid, seen = (live["metadata"][key] for key in ("namespace", "name", "uid", "resourceVersion"))
     listing = await context.client.list(JOBS, namespace, {labels.PLAN: name})
     for job in listing.items:
         controller = labels.controller_of(job)
@@ -69,7 +77,12 @@ async def remove_cronjob(context: Context, plan: Mapping[str, Any], live: Mappin
         outcome = await _hand_over(context, plan, job)
         if not isinstance(outcome, Done):
             return outcome
-    reply = await context.client.delete(CRON_JOBS, namespace, name, uid=uid, propagation="Orphan")
+    # The Jobs may have taken long. What has started a slot since it was looked at is not as it was, and stays.
+    if _is_firing(live, context.clock()):
+        return Again(_UNTIL_STARTED)
+    reply = await context.client.delete(
+        CRON_JOBS, namespace, name, uid=uid, propagation="Orphan", resource_version=seen
+    )
     if reply.refused:
         return Failed(f"CronJob of {plan['metadata']['name']}: {reply.message}")
     found = await context.client.get(CRON_JOBS, namespace, name)
@@ -101,6 +114,13 @@ def job_refused(reply: Reply) -> Finding:
     message = f"the API server refuses the CronJob: {reply.message}"
     fix = show_quota(reply.message) or edit_object()
     return Finding(Reason.JobRefused, message, "spec", "see the workflow's spec.job, labels and annotations", fix=fix)
+
+
+def _is_firing(cronjob: Mapping[str, Any], now: datetime) -> bool:
+    """Tell whether a slot of the CronJob is about to come, or its controller may be starting one."""
+    table = read_timetable(cronjob["spec"]["schedule"], cronjob["spec"].get("timeZone") or "UTC")
+    base = last_fired(cronjob) or to_instant(cronjob["metadata"]["creationTimestamp"])
+    return table is not None and slot_at_hand(table, base, now) is not None
 
 
 async def _hand_over(context: Context, plan: Mapping[str, Any], job: Mapping[str, Any]) -> Outcome:

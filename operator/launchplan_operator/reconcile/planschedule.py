@@ -23,7 +23,7 @@ from launchplan_operator.decide.cronjob import (
 from launchplan_operator.decide.planreading import Runnable
 from launchplan_operator.decide.planstatus import Engine, ScheduleFacts
 from launchplan_operator.decide.schedule import Timetable, read_timetable
-from launchplan_operator.decide.slots import settling_slot
+from launchplan_operator.decide.slots import slot_at_hand
 from launchplan_operator.reconcile.caches import scoped
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.planadopt import meet_foreign
@@ -251,7 +251,7 @@ async def _announce(context: Context, here: Situation, uid: str | None) -> Sched
     account = NOTHING
     if table is not None and here.live is not None and base is not None:
         fired = last_fired(here.live) or base
-        if settling_slot(table, max(base, fired), now):
+        if slot_at_hand(table, max(base, fired), now):
             return ScheduleStep(outcome=Again(1.0))
         covered = await account_fired(context, here.plan, table, base, fired)
         if isinstance(covered, Failed):
