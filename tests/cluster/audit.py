@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from localcluster.operated import ACCOUNT, SYSTEM_NAMESPACE
@@ -13,6 +14,7 @@ from tests.cluster.support import eventually
 _WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 #: Seconds in which a call that should not be would have come.
 _QUIET = 2.0
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 Calls = Counter[tuple[str, str]]
 
 
@@ -38,16 +40,19 @@ class Audit:
     """An audit log, read from where it ended at some time.
 
     Attributes:
+        start: where to begin to read.
+        since: what reached the server earlier does not count, even if its line comes later.
         account: the namespace and the name of the operator's ServiceAccount.
     """
 
     log: Path
     start: int = 0
+    since: datetime = _BEGINNING
     account: tuple[str, str] = (SYSTEM_NAMESPACE, ACCOUNT)
 
     def from_now(self) -> "Audit":
-        """Return the log from its present end on."""
-        return replace(self, start=self.log.stat().st_size)
+        """Return the log of what reaches the server from now on."""
+        return replace(self, start=self.log.stat().st_size, since=datetime.now(UTC))
 
     def requests(self) -> Iterator[Request]:
         """Yield the operator's finished requests, oldest first."""
@@ -58,7 +63,8 @@ class Audit:
                 # The server may be in the middle of the last line.
                 if operator in line and line.endswith(b"\n"):
                     event = json.loads(line)
-                    if event["stage"] == "ResponseComplete" and "objectRef" in event:
+                    began = datetime.fromisoformat(event["requestReceivedTimestamp"])
+                    if event["stage"] == "ResponseComplete" and "objectRef" in event and began >= self.since:
                         yield _request(event)
 
     def writes(self, namespace: str) -> Calls:
