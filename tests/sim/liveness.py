@@ -13,9 +13,10 @@ from launchplan_operator.api.kinds import (
     REFERENCE_LAUNCH_PLANS,
     WORKFLOW_DEFINITIONS,
 )
+from launchplan_operator.decide.cronjob import live_timetable
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.progress import is_terminal
-from launchplan_operator.decide.schedule import read_described, read_timetable, slot_name, slots_between
+from launchplan_operator.decide.schedule import read_described, slot_name, slots_between
 from launchplan_operator.reconcile.planpast import CRONJOB_GIVES_UP
 from launchplan_operator.render import labels
 from tests.fake.store import Object
@@ -171,7 +172,7 @@ def _owed(world: World, plan: Object) -> list[datetime]:
     if cronjob["spec"].get("suspend"):
         # A person did that while the plan's version cannot be read, so that nobody can mend it: the plan says so.
         return []
-    table = read_timetable(cronjob["spec"]["schedule"], cronjob["spec"].get("timeZone") or "UTC")
+    table = live_timetable(cronjob)
     assert table is not None
     return slots_between(table, to_instant(schedule["since"]), world.now() - _SETTLING, 2000)
 

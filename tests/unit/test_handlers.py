@@ -409,12 +409,15 @@ async def test_what_goes_on_stands_behind_all_else(case: Case) -> None:
 COMPLETE = {"type": "Complete", "status": "True"}
 
 
-@cases(
+ENDS = (
     Case("a Job", job(), job(conditions=[COMPLETE])),
     Case("one that goes", job(), None),
     Case("a pod", pod({"phase": "Running"}), pod({"phase": "Succeeded"})),
     Case("one that goes too", pod({"phase": "Running"}), None),
 )
+
+
+@cases(*ENDS)
 @virtual_time
 async def test_what_ends_does_not(case: Case) -> None:
     """A run is told of as ended in its turn."""
@@ -425,12 +428,7 @@ async def test_what_ends_does_not(case: Case) -> None:
     assert world.waiting(Priority.NORMAL) == {RUN}
 
 
-@cases(
-    Case("a Job", job(), job(conditions=[COMPLETE])),
-    Case("one that goes", job(), None),
-    Case("a pod", pod({"phase": "Running"}), pod({"phase": "Succeeded"})),
-    Case("one that goes too", pod({"phase": "Running"}), None),
-)
+@cases(*ENDS)
 @virtual_time
 async def test_the_plan_of_what_ends_under_a_limit_is_urgent(case: Case) -> None:
     """Another run may start then, and the next slot's is not skipped."""

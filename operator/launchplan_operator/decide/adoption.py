@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.cronjob import last_fired, live_timetable
 from launchplan_operator.decide.retention import tracker_of
 from launchplan_operator.decide.slots import SETTLING, slot_at_hand
-from launchplan_operator.decide.timetable import Timetable, read_timetable
+from launchplan_operator.decide.timetable import Timetable
 
 #: On a plan: `true` lets it take over a CronJob of its name.
 ADOPT: Final = "launchplan.dev/adopt"
@@ -75,14 +75,12 @@ def asks_to_adopt(plan: Mapping[str, Any]) -> bool:
 def read_old(cronjob: Mapping[str, Any]) -> OldCronJob:
     """Return the facts of somebody's CronJob."""
     metadata, spec = cronjob["metadata"], cronjob["spec"]
-    fired = (cronjob.get("status") or {}).get("lastScheduleTime")
-    table = None if spec.get("suspend") else read_timetable(spec["schedule"], spec.get("timeZone") or "UTC")
     return OldCronJob(
         uid=metadata["uid"],
         version=metadata["resourceVersion"],
         keeper=_keeper(metadata),
-        table=table,
-        fired=to_instant(fired) if fired else None,
+        table=None if spec.get("suspend") else live_timetable(cronjob),
+        fired=last_fired(cronjob),
         deleting=metadata.get("deletionTimestamp") is not None,
     )
 

@@ -7,7 +7,11 @@ with its Jobs orphaned (`Remove`), and only when it is gone the next one is made
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from launchplan_operator.decide.instants import to_instant
+from launchplan_operator.decide.timetable import Timetable, read_timetable
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,17 @@ def read_live(cronjob: Mapping[str, Any], mark: tuple[str, str], rendered_key: s
 def read_timing(spec: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what of a CronJobSpec decides when it fires; a change of any needs a new CronJob."""
     return (spec["schedule"], spec.get("timeZone"), bool(spec.get("suspend")), spec.get("startingDeadlineSeconds"))
+
+
+def live_timetable(cronjob: Mapping[str, Any]) -> Timetable | None:
+    """Return when a CronJob fires, or None where only its controller knows."""
+    return read_timetable(cronjob["spec"]["schedule"], cronjob["spec"].get("timeZone") or "UTC")
+
+
+def last_fired(cronjob: Mapping[str, Any]) -> datetime | None:
+    """Return the latest slot that the CronJob's controller says it started."""
+    text = (cronjob.get("status") or {}).get("lastScheduleTime")
+    return to_instant(text) if text else None
 
 
 def decide_cronjob(

@@ -9,17 +9,17 @@ from launchplan_operator.api.kinds import CRON_JOBS, JOBS
 from launchplan_operator.api.mending import edit_object, run_command
 from launchplan_operator.api.settings import RunSettings
 from launchplan_operator.decide.adoption import ADOPT
+from launchplan_operator.decide.cronjob import last_fired, live_timetable
 from launchplan_operator.decide.engine import cron_text_of
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.planreading import Runnable
 from launchplan_operator.decide.refusals import show_quota
-from launchplan_operator.decide.schedule import read_timetable, schedule_hash
+from launchplan_operator.decide.schedule import schedule_hash
 from launchplan_operator.decide.slots import slot_at_hand
 from launchplan_operator.kube.client import Reply
 from launchplan_operator.reconcile.context import Context
 from launchplan_operator.reconcile.execution import record_job
 from launchplan_operator.reconcile.follow import adopt_job, is_job_of
-from launchplan_operator.reconcile.plansituation import last_fired
 from launchplan_operator.reconcile.result import Again, Done, Failed, Outcome
 from launchplan_operator.render import labels
 from launchplan_operator.render.content import plan_content
@@ -118,7 +118,7 @@ def job_refused(reply: Reply) -> Finding:
 
 def _is_firing(cronjob: Mapping[str, Any], now: datetime) -> bool:
     """Tell whether a slot of the CronJob is about to come, or its controller may be starting one."""
-    table = read_timetable(cronjob["spec"]["schedule"], cronjob["spec"].get("timeZone") or "UTC")
+    table = live_timetable(cronjob)
     base = last_fired(cronjob) or to_instant(cronjob["metadata"]["creationTimestamp"])
     return table is not None and slot_at_hand(table, base, now) is not None
 

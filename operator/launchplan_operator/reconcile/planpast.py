@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from launchplan_operator.api.conditions import Reason
 from launchplan_operator.api.kinds import CRON_JOBS
+from launchplan_operator.decide.cronjob import last_fired
 from launchplan_operator.decide.decisions import plain_decision
 from launchplan_operator.decide.instants import instant_text, to_instant
 from launchplan_operator.decide.schedule import Timetable, next_slots, slots_between
 from launchplan_operator.decide.slots import split_late
 from launchplan_operator.reconcile.context import Context
-from launchplan_operator.reconcile.plansituation import NOTHING, Situation, last_fired
+from launchplan_operator.reconcile.plansituation import NOTHING, Situation
 from launchplan_operator.reconcile.planslots import (
     SlotAccount,
     account_fired,

@@ -17,12 +17,14 @@ from launchplan_operator.decide.cronjob import (
     Wait,
     WantedCronJob,
     decide_cronjob,
+    last_fired,
+    live_timetable,
     read_live,
     read_timing,
 )
 from launchplan_operator.decide.planreading import Runnable
 from launchplan_operator.decide.planstatus import Engine, ScheduleFacts
-from launchplan_operator.decide.schedule import Timetable, read_timetable
+from launchplan_operator.decide.schedule import Timetable
 from launchplan_operator.decide.slots import slot_at_hand
 from launchplan_operator.reconcile.caches import scoped
 from launchplan_operator.reconcile.context import Context
@@ -43,7 +45,6 @@ from launchplan_operator.reconcile.plansituation import (
     ScheduleStep,
     Situation,
     idle_facts,
-    last_fired,
     mark_of,
     own_cronjob,
     recorded_facts,
@@ -295,7 +296,7 @@ async def _account_live(context: Context, here: Situation, cronjob: Mapping[str,
     """Account for the past of the CronJob in force, and say what comes next."""
     if cronjob is None:
         return ScheduleStep(idle_facts(here) if here.text else None)
-    table = read_timetable(cronjob["spec"]["schedule"], cronjob["spec"].get("timeZone") or "UTC")
+    table = live_timetable(cronjob)
     past = await account_cronjob(context, here, cronjob, table)
     if isinstance(past, Failed):
         return ScheduleStep(outcome=past)

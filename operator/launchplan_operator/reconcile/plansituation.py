@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from launchplan_operator.api.conditions import Finding
+from launchplan_operator.decide.cronjob import live_timetable
 from launchplan_operator.decide.instants import to_instant
 from launchplan_operator.decide.planreading import Runnable
 from launchplan_operator.decide.planstatus import ScheduleFacts
-from launchplan_operator.decide.schedule import Timetable, read_described, read_timetable
+from launchplan_operator.decide.schedule import Timetable, read_described
 from launchplan_operator.reconcile.planslots import SlotAccount
 from launchplan_operator.reconcile.result import Outcome
 from launchplan_operator.render import labels
@@ -67,9 +68,7 @@ class Situation:
     @property
     def live_table(self) -> Timetable | None:
         """When the live CronJob fires."""
-        if self.live is None:
-            return None
-        return read_timetable(self.live["spec"]["schedule"], self.live["spec"].get("timeZone") or "UTC")
+        return None if self.live is None else live_timetable(self.live)
 
 
 def own_cronjob(here: Situation) -> Mapping[str, Any] | None:
@@ -108,9 +107,3 @@ def mark_of(here: Situation) -> datetime | None:
     """Return the instant up to which the recorded schedule's slots are accounted for."""
     marks = [mark for mark in (here.instant("since"), here.instant("lastSlot")) if mark is not None]
     return max(marks) if marks else None
-
-
-def last_fired(cronjob: Mapping[str, Any]) -> datetime | None:
-    """Return the latest slot that the CronJob's controller says it started."""
-    text = (cronjob.get("status") or {}).get("lastScheduleTime")
-    return to_instant(text) if text else None
