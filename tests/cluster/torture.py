@@ -68,6 +68,7 @@ class Outcome:
     Attributes:
         broken: each promise that was not kept.
         faults: how often each kind of fault struck.
+        outages: from when to when the controllers stood still, in ISO 8601.
         seen: how many changes the log has, and how many of them a list stands for.
     """
 
@@ -75,6 +76,7 @@ class Outcome:
     seconds: float
     broken: list[str]
     faults: dict[str, int]
+    outages: list[list[str]]
     slots: int
     runs: int
     seen: tuple[int, int]
@@ -105,7 +107,8 @@ def torture(cluster: LocalCluster, directory: Path, seed: int, size: Size, say: 
             _keep_log(log, directory / "log.jsonl")
         slots = sum(len(_slots(log, name, ended)) for name in names)
         seen = (len(log), sum(each.in_gap for each in log))
-    return Outcome(seed, time.monotonic() - began, broken, dict(faults.struck), slots, size.runs, seen)
+    outages = [[each.isoformat() for each in outage] for outage in faults.outages]
+    return Outcome(seed, time.monotonic() - began, broken, dict(faults.struck), outages, slots, size.runs, seen)
 
 
 @contextmanager
@@ -214,7 +217,7 @@ def _judge(
         later = [slot for slot in _slots(log, name, datetime.now(UTC)) if slot not in slots]
         all_start = not name.startswith("limited")
         # The CronJob controller starts the latest of the slots that came while it stood still, and passes the others by.
-        left_out = [each for each in slots if name.startswith("cron") and _came_in(each, outages)]
+        left_out = [each for each in slots if name.startswith("cron") and verdict.came_in(each, outages)]
         counts = _counts(plans[name])
         yield from verdict.wrong_slots(name, slots, runs, counts, all_start=all_start, later=later, left_out=left_out)
     queued = _counts(plans[_QUEUE])
@@ -241,11 +244,6 @@ def _slots(log: list[Seen], name: str, ended: datetime) -> list[str]:
     return [
         slot_name(name, first + timedelta(minutes=n)) for n in range(int((ended - first).total_seconds() // 60) + 1)
     ]
-
-
-def _came_in(slot: str, outages: list[tuple[datetime, datetime]]) -> bool:
-    at = datetime.fromtimestamp(int(slot.rpartition("-")[2]) * 60, UTC)
-    return any(start <= at <= end for start, end in outages)
 
 
 def _of(executions: list[Object], name: str) -> list[Object]:

@@ -1,5 +1,6 @@
 """The judgement of the torture test: what it calls broken, and what it lets pass."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -161,3 +162,20 @@ def test_a_slot_that_the_controller_passed_by_is_unknown(
     executions = [run(name, "Succeeded").obj for name in made]
     found = verdict.wrong_slots("copy", ["s1", "s2"], executions, counts, all_start=True, left_out=left_out)
     assert len(found) == broken
+
+
+@pytest.mark.parametrize(
+    ("stopped", "resumed", "came"),
+    [
+        ("10:32:30", "10:35:00", True),
+        ("10:32:30", "10:32:59", False),
+        ("10:33:01", "10:35:31", True),
+        ("10:33:11", "10:35:31", False),
+    ],
+    ids=["meanwhile", "afterwards", "when they had begun to start it", "before"],
+)
+def test_a_slot_comes_while_the_controllers_stand_still(stopped: str, resumed: str, came: bool) -> None:
+    """They may also be stopped in the middle of a slot's Jobs: those that were not made yet are passed by."""
+    start, end = (datetime.fromisoformat(f"2026-11-28T{text}Z") for text in (stopped, resumed))
+    slot = datetime(2026, 11, 28, 10, 33, tzinfo=UTC)
+    assert verdict.came_in(f"copy-{int(slot.timestamp()) // 60}", [(start, end)]) == came
