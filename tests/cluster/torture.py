@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from launchplan_operator.api.kinds import JOBS, LAUNCH_PLAN_EXECUTIONS, LAUNCH_PLANS, PODS
-from launchplan_operator.decide.schedule import slot_name
+from launchplan_operator.decide.slottimes import slot_name, slot_of_name
 from localcluster.api import ApiUnavailableError
 from localcluster.cluster import LocalCluster
 from localcluster.operated import ROOT, OperatorProcess, free_port, install, write_operator_kubeconfig
@@ -217,7 +217,8 @@ def _judge(
         later = [slot for slot in _slots(log, name, datetime.now(UTC)) if slot not in slots]
         all_start = not name.startswith("limited")
         # The CronJob controller starts the latest of the slots that came while it stood still, and passes the others by.
-        left_out = [each for each in slots if name.startswith("cron") and verdict.came_in(each, outages)]
+        cron = name.startswith("cron")
+        left_out = [each for each in slots if cron and verdict.came_in(slot_of_name(name, each), outages)]
         counts = _counts(plans[name])
         yield from verdict.wrong_slots(name, slots, runs, counts, all_start=all_start, later=later, left_out=left_out)
     queued = _counts(plans[_QUEUE])

@@ -177,5 +177,4 @@ def test_a_slot_that_the_controller_passed_by_is_unknown(
 def test_a_slot_comes_while_the_controllers_stand_still(stopped: str, resumed: str, came: bool) -> None:
     """They may also be stopped in the middle of a slot's Jobs: those that were not made yet are passed by."""
     start, end = (datetime.fromisoformat(f"2026-11-28T{text}Z") for text in (stopped, resumed))
-    slot = datetime(2026, 11, 28, 10, 33, tzinfo=UTC)
-    assert verdict.came_in(f"copy-{int(slot.timestamp()) // 60}", [(start, end)]) == came
+    assert verdict.came_in(datetime(2026, 11, 28, 10, 33, tzinfo=UTC), [(start, end)]) == came
