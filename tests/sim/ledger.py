@@ -1,6 +1,6 @@
 """What became of a plan's slots and runs, collected from its executions and from what its status said over time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -108,6 +108,7 @@ class PlanHistory:
         if has_status({"status": before}) and not has_status({"status": after}):
             # A person took it away: what was counted is lost.
             self.first = False
+            self._forget(before.get("decisions") or ())
         old = before.get("decisions") or ()
         fresh = [each for each in after.get("decisions") or () if each not in old and each.get("slot")]
         new = [each for each in fresh if each["outcome"] in _WITHOUT_RUN]
@@ -119,9 +120,14 @@ class PlanHistory:
 
     def _withdraw(self, gone: Iterable[Object]) -> None:
         """A slot that was given up as its schedule ended, and is told as missed no more, was started after all."""
-        for slot in (to_instant(each["slot"]) for each in gone if each["message"].startswith(_ENDED)):
+        for slot in _given_up(gone):
             if slot_name(self.name, slot) in self.started:
                 self.told.pop(slot, None)
+
+    def _forget(self, lost: Iterable[Object]) -> None:
+        """What was given up as its schedule ended may be started yet: nobody can withdraw what a person deleted."""
+        for slot in _given_up(lost):
+            self.told.pop(slot, None)
 
     def rested_at(self, slot: datetime) -> bool:
         """Tell whether the plan was seen to be suspended before a slot, and still was after it, by whichever clock."""
@@ -172,6 +178,11 @@ class PlanHistory:
 
 def _may_be_active(spec: Object) -> bool:
     return bool(spec.get("autoActivate") or spec.get("activeVersion"))
+
+
+def _given_up(decisions: Iterable[Object]) -> Iterator[datetime]:
+    """Yield the slots of which nobody waited any more for the CronJob's controller."""
+    return (to_instant(each["slot"]) for each in decisions if each["message"].startswith(_ENDED))
 
 
 def _slots(status: Object) -> int:
