@@ -427,16 +427,29 @@ async def test_labels_without_the_name_that_goes_with_them_count_for_nothing() -
     assert (status["phase"], status["origin"]) == ("Succeeded", {"type": "Manual"})
 
 
-@virtual_time
-async def test_somebody_elses_execution_on_the_name_is_not_taken_for_ours() -> None:
-    world = await neighbours()
-    await world.crash()
-    local = world.ask(asked(inputs={"name": "Ada"}))
-    world.create(forged(world, local["metadata"]["uid"], inputs={"name": "Eve"}))
-    await world.start()
-    await world.advance(8)
-    assert told(world) == ("Rejected", "RemoteNameTaken")
-    assert world.remote()["status"]["phase"] == "Aborted"
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"inputs": {"name": "Eve"}, "launchPlanRef": {"name": "hello", "version": "v1"}},
+        {"launchPlanRef": {"name": "hello"}},
+        {"launchPlanRef": {"name": "hello", "kind": "WorkflowDefinition", "version": "v1"}},
+        {"launchPlanRef": {"name": "hi", "version": "v1"}},
+    ],
+    ids=["other inputs", "no version", "a workflow", "another plan"],
+)
+def test_somebody_elses_execution_on_the_name_is_not_taken_for_ours(wish: dict[str, Any]) -> None:
+    @virtual_time
+    async def story() -> None:
+        world = await neighbours()
+        await world.crash()
+        local = world.ask(asked(inputs={"name": "Ada"}))
+        world.create(forged(world, local["metadata"]["uid"], **({"inputs": {"name": "Ada"}} | wish)))
+        await world.start()
+        await world.advance(8)
+        assert told(world) == ("Rejected", "RemoteNameTaken")
+        assert world.remote()["status"]["phase"] == "Aborted"
+
+    story()
 
 
 @virtual_time

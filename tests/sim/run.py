@@ -24,8 +24,9 @@ from tests.sim.disasters import Disasters
 from tests.sim.inclinations import incline
 from tests.sim.liveness import check_rest
 from tests.sim.loop import run_simulated
+from tests.sim.stumbles import listening
 from tests.sim.tastes import gather_people
-from tests.sim.world import World, quiet_logs, stream
+from tests.sim.world import World, stream
 
 #: Seconds of a life; the longest sees what is removed after its 15 minutes.
 _LIVES = (240.0, 240.0, 420.0, 420.0, 600.0, 600.0, 900.0, 1400.0)
@@ -74,7 +75,6 @@ class Outcome:
 
 def run_seed(seed: int, *, traced: bool = False, shape: Shape | None = None) -> Outcome:
     """Live through one seed; `shape` may change which faults it has, and who lives there."""
-    quiet_logs()
     outcome = Outcome(seed)
     gc.disable()
     try:
@@ -95,12 +95,13 @@ async def _live(outcome: Outcome, shape: Shape | None, *, traced: bool) -> None:
     world = World(outcome.seed, traced=traced)
     (shape or incline)(world)
     checks = Checks(world)
-    try:
-        await _tell(world, checks)
-    finally:
-        world.stop()
-        await asyncio.sleep(0.01)
-        _report(world, checks, outcome)
+    with listening(world.failed):
+        try:
+            await _tell(world, checks)
+        finally:
+            world.stop()
+            await asyncio.sleep(0.01)
+            _report(world, checks, outcome)
 
 
 async def _tell(world: World, checks: Checks) -> None:

@@ -1,7 +1,6 @@
 """A whole cluster with its operators in virtual time, and the adversary among them."""
 
 import asyncio
-import logging
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
@@ -219,9 +218,3 @@ def stream(seed: int, purpose: str) -> Random:
     """Return a source of chance of its own for each purpose, so that one's use does not change another's."""
     digest = blake2b(f"{seed} {purpose}".encode(), digest_size=8).digest()
     return seeded(int.from_bytes(digest, "big"))
-
-
-def quiet_logs() -> None:
-    """Let the operator log nothing: a search has no reader for it."""
-    if logging.root.manager.disable < logging.CRITICAL:
-        logging.disable(logging.CRITICAL)

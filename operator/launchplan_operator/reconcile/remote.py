@@ -132,7 +132,8 @@ async def _make(
 
 def _is_wanted(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Tell whether an execution asks for what we would ask for; its version may be the one of an earlier look."""
-    same_plan = found["spec"]["launchPlanRef"]["name"] == wanted["spec"]["launchPlanRef"]["name"]
+    asked, ours = found["spec"]["launchPlanRef"], wanted["spec"]["launchPlanRef"]
+    same_plan = "version" in asked and {**asked, "version": ours["version"]} == ours
     same_inputs = (found["spec"].get("inputs") or {}) == wanted["spec"]["inputs"]
     return labels.requester_of(found) == labels.requester_of(wanted) and same_plan and same_inputs
 
