@@ -1,12 +1,14 @@
 """The simulation's own parts do what the search relies on."""
 
 import asyncio
+import logging
 
 import pytest
 
 from tests.sim.loop import Process, SimLoop, run_simulated
 from tests.sim.run import run_seed
 from tests.sim.sites import all_sites
+from tests.sim.stumbles import listening
 
 
 def test_time_jumps_to_the_next_timer() -> None:
@@ -94,3 +96,16 @@ def test_the_calls_of_a_life_are_recognised() -> None:
     visited = run_seed(3).visited
     assert {"watch._list:chunks", "watch._watch:watch", "plan.reconcile_plan:write_status"} <= set(visited)
     assert set(visited) <= {site.name for site in all_sites()}
+
+
+def test_an_exception_that_an_operator_catches_is_heard_of_and_what_it_only_logs_is_not() -> None:
+    told: list[str] = []
+    logger = logging.getLogger("launchplan_operator.app")
+    with listening(told.append):
+        logger.error("leadership is lost")
+        logger.warning("slow", exc_info=ValueError("late"))
+        logger.error(
+            "reconciling failed", exc_info=KeyError("version"), extra={"namespace": "asking", "object": "run-7"}
+        )
+    logger.error("nobody listens any more", exc_info=KeyError("version"))
+    assert told == ["an operator stumbles: reconciling failed asking/run-7: KeyError('version')"]
