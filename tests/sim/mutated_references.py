@@ -23,6 +23,13 @@ def no_handshake() -> Iterator[None]:
 
 
 @contextmanager
+def taken_unlooked() -> Iterator[None]:
+    """Whatever has the name of a remote is taken for it."""
+    with patch.object(remote, "_is_wanted", lambda *_: True):
+        yield
+
+
+@contextmanager
 def consent_not_asked() -> Iterator[None]:
     """A remote starts that the plan allowed when it was made, whatever the plan allows now."""
     with patch.object(requester, "consents", lambda *_: True):

@@ -19,7 +19,7 @@ from tests.sim import mutated_admission as admission
 from tests.sim import mutated_adoption as adoption
 from tests.sim import mutated_references as references
 from tests.sim.inclinations import move
-from tests.sim.tastes import COMING, DELETING, LIMITING, PLAIN, PUNCTUAL, REFERRING, WITHDRAWING
+from tests.sim.tastes import COMING, DELETING, FORGING, LIMITING, PLAIN, PUNCTUAL, REFERRING, WITHDRAWING
 from tests.sim.world import World
 
 
@@ -176,6 +176,11 @@ def _referring(world: World) -> None:
     world.referring, world.inclined = True, REFERRING
 
 
+def _forging(world: World) -> None:
+    """People refer to plans, and others make what their runs would ask for, while requests fail."""
+    world.referring, world.inclined = True, FORGING
+
+
 def _leaving(world: World) -> None:
     """Those who ask for runs through references delete them, while pods last long and no operator is troubled."""
     _referring(world)
@@ -219,6 +224,7 @@ MUTATIONS: dict[str, Mutation] = {
     "catch-up without the look": Mutation(admission.catch_up_unseen, 13),
     "catch-up within the deadline": Mutation(admission.catch_up_early, 1, _outages),
     "a remote run started before it is counted on": Mutation(references.no_handshake, 1, _referring),
+    "a forged remote taken for one's own": Mutation(references.taken_unlooked, 19, _forging),
     "consent not asked at launch": Mutation(references.consent_not_asked, 10, _withdrawing),
     "a local run's end not waiting for the remote": Mutation(references.end_not_awaited, 6, _referring),
     "a remote run lost by a cache's absence": Mutation(references.lost_from_cache, 3, _blind),

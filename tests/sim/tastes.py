@@ -135,6 +135,12 @@ WITHDRAWING = Taste(
     (*(Neighbours.ask_for_many,) * 4, *(Neighbours.allow,) * 2, Neighbours.forbid, _let_one_start),
     plain=True,
 )
+FORGING = Taste(
+    0.0,
+    0.0,
+    (*(Neighbours.ask,) * 2, *(Neighbours.forge_remote,) * 4, Neighbours.allow),
+    plain=True,
+)
 
 
 def gather_people(world: World) -> People:
