@@ -177,7 +177,7 @@ def _referring(world: World) -> None:
 
 
 def _forging(world: World) -> None:
-    """People refer to plans, and others make what their runs would ask for, while requests fail."""
+    """People refer to plans, and others make what their runs would ask for."""
     world.referring, world.inclined = True, FORGING
 
 
